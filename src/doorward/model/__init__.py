@@ -1,0 +1,1 @@
+"""The nouns: frozen values that cross a package border. Imports nothing else of Doorward."""

@@ -1,0 +1,69 @@
+"""A decision: may this run, why, and what must be done if it may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from doorward.model.catalog import Label
+
+
+class Verdict(Enum):
+    """What happens to an execution. There is no "unknown": what can't be decided is DENY."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that decided: its id in the policy folder, what it says to people, and what they can do next."""
+
+    rule: str
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of policy for one execution.
+
+    *cleared* holds the labels this identity may see unmasked; every protected label outside it is masked.
+    *approvers* is the group that may say yes to a HOLD. *reasons* is never empty.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    policy_version: str
+    cleared: frozenset[Label] = frozenset()
+    approvers: str = ""
+    hold_seconds: int = 0
+    row_limit: int = 0  # 0: no limit
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What policy may know of an execution: everything from the analysis and the catalog, nothing of the text.
+
+    *objects* are qualified names of resolved relations, *unresolved* the spelled names that the catalog doesn't know.
+    *unlisted_functions* are called functions that nobody vouches for; *dangerous_functions* are known to reach files,
+    settings, other sessions or other servers.
+    """
+
+    action: str
+    tags: tuple[str, ...]
+    objects: tuple[str, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
+    touches_protected: bool = False
+    unbounded_write: bool = False
+    copies_protected: bool = False
+    copy_protected_out: bool = False
+    unlisted_functions: tuple[str, ...] = ()
+    dangerous_functions: tuple[str, ...] = ()
+    object_kinds: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    refusal: str = ""
+    multiple: bool = False  # several statements in one message
+    temporary: bool = False  # every object it defines or destroys is a temporary one of this session

@@ -1,0 +1,196 @@
+"""Entries of the audit log: one struct a kind, fields in alphabetical order, whole numbers and text only.
+
+RFC 8785 asks for sorted keys; with fields declared in order, encoding in order is canonical (a test compares every kind
+with an independent implementation). Times are microseconds since the Unix epoch. An entry's position in the log is its
+index there, not a field.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+class ActorStamp(msgspec.Struct, frozen=True):
+    """A principal as stamped on an entry."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class IdentityStamp(msgspec.Struct, frozen=True):
+    """The identity chain as stamped on every entry: *actors* act, last one nearest the wire, for *principal*."""
+
+    actors: tuple[ActorStamp, ...]
+    chain: str
+    credential: str
+    principal: ActorStamp
+    proven_by: str
+
+
+class ColumnStamp(msgspec.Struct, frozen=True):
+    """A result column that was masked, or shown although protected. *source* is ``schema.table.column`` or empty."""
+
+    label: str
+    name: str
+    source: str
+    treatment: str
+
+
+class ServiceStarted(msgspec.Struct, frozen=True):
+    """A gateway took up the log. *resumed_at* is the number of entries it found intact."""
+
+    at_us: int
+    resumed_at: int
+    version: str
+    kind: str = "service.started"
+
+
+class ServiceStopped(msgspec.Struct, frozen=True):
+    """A gateway ended in order."""
+
+    at_us: int
+    kind: str = "service.stopped"
+
+
+class SigninRefused(msgspec.Struct, frozen=True):
+    """Somebody did not get in. *user* and *database* are as claimed, cut to 63 characters."""
+
+    at_us: int
+    client: str
+    database: str
+    reason: str
+    user: str
+    kind: str = "signin.refused"
+
+
+class SessionOpened(msgspec.Struct, frozen=True):
+    """A client was authenticated and has its upstream. *application* is the client's own claim."""
+
+    application: str
+    at_us: int
+    client: str
+    database: str
+    identity: IdentityStamp
+    session: str
+    tls: str
+    upstream: str
+    kind: str = "session.opened"
+
+
+class SessionClosed(msgspec.Struct, frozen=True):
+    """A session ended. *cause* says whose doing it was."""
+
+    at_us: int
+    cause: str
+    session: str
+    statements: int
+    kind: str = "session.closed"
+
+
+class StatementIntent(msgspec.Struct, frozen=True):
+    """Written before a statement is forwarded, and also when it is denied: who wants what, and what was decided.
+
+    A text too long for an entry is cut in *statement*, and *attachment* names the whole, kept beside the log by its digest.
+    """
+
+    action: str
+    at_us: int
+    execution: str
+    identity: IdentityStamp
+    labels: tuple[str, ...]
+    objects: tuple[str, ...]
+    parameters: tuple[str, ...]
+    policy: str
+    protocol: str
+    reason: str
+    rules: tuple[str, ...]
+    session: str
+    statement: str
+    tags: tuple[str, ...]
+    upstream: str
+    verdict: str
+    attachment: str | UnsetType = UNSET
+    grant: str | UnsetType = UNSET
+    kind: str = "statement.intent"
+
+
+class StatementOutcome(msgspec.Struct, frozen=True):
+    """What came of an execution. *status* is done, failed, skipped, cancelled, refused, lost or unknown."""
+
+    at_us: int
+    columns: tuple[ColumnStamp, ...]
+    duration_us: int
+    error_code: str
+    execution: str
+    masked: int
+    result_bytes: int
+    rows: int
+    status: str
+    tag: str
+    error: str | UnsetType = UNSET
+    kind: str = "statement.outcome"
+
+
+class HoldRequested(msgspec.Struct, frozen=True):
+    """An execution waits for an approval."""
+
+    approvers: str
+    at_us: int
+    binding: str
+    execution: str
+    expires_us: int
+    request: str
+    kind: str = "hold.requested"
+
+
+class HoldAnswered(msgspec.Struct, frozen=True):
+    """A request came to its end. *state* is approved, rejected, withdrawn or expired; *by* is empty for the last two."""
+
+    at_us: int
+    by: str
+    by_id: str
+    execution: str
+    reason: str
+    request: str
+    state: str
+    kind: str = "hold.answered"
+
+
+class Administered(msgspec.Struct, frozen=True):
+    """Something was changed by an operator or by Doorward itself: a principal, a secret, a label, a policy, an upstream.
+
+    *act* is a dotted past-tense name (``principal.added``), *by* who did it, *subject* what it was done to, *details* the
+    rest as text, free of secrets.
+    """
+
+    act: str
+    at_us: int
+    by: str
+    details: dict[str, str]
+    subject: str
+    kind: str = "administered"
+
+
+Entry = (
+    ServiceStarted
+    | ServiceStopped
+    | SigninRefused
+    | SessionOpened
+    | SessionClosed
+    | StatementIntent
+    | StatementOutcome
+    | HoldRequested
+    | HoldAnswered
+    | Administered
+)
+
+ENTRY_KINDS: tuple[type[msgspec.Struct], ...] = Entry.__args__  # type: ignore[attr-defined]
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The canonical bytes of *entry* (RFC 8785): what is hashed, stored and proven."""
+    return _encode(entry)

@@ -1,0 +1,147 @@
+"""Messages between a gateway process and the control process, over a Unix socket, as lines of JSON.
+
+The gateway moves clients' bytes and owns the audit log; the control process owns identities, labels, policy texts and the
+doors for operators. A call carries an *id* and is answered by a message with the same *id*.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from doorward.model.approval import Answer, ApprovalRequest
+from doorward.model.upstream import Upstream
+
+# --- gateway to control -------------------------------------------------------------------------------------------
+
+
+class Lookup(msgspec.Struct, frozen=True, tag=True):
+    """Who is *user*, and how do they prove it?"""
+
+    id: int
+    user: str
+    database: str
+
+
+class Asked(msgspec.Struct, frozen=True, tag=True):
+    """An execution is held; put the question."""
+
+    request: ApprovalRequest
+
+
+class Settled(msgspec.Struct, frozen=True, tag=True):
+    """A request ended on the gateway's side: *state* is a RequestState value."""
+
+    request_id: str
+    state: str
+
+
+class SessionNote(msgspec.Struct, frozen=True, tag=True):
+    """A session opened, changed what it does, or closed; for those who watch."""
+
+    session: str
+    chain: str
+    kind: str
+    client: str
+    upstream: str
+    application: str
+    opened_us: int
+    doing: str
+    statements: int
+    closed: bool = False
+
+
+class CatalogTouched(msgspec.Struct, frozen=True, tag=True):
+    """A schema change went through, or an unknown relation was met: read the catalog again."""
+
+    upstream: str
+
+
+class Appended(msgspec.Struct, frozen=True, tag=True):
+    """The entry of an Append call is durable at *index*; or not, and *error* says why."""
+
+    id: int
+    index: int = -1
+    error: str = ""
+
+
+# --- control to gateway -------------------------------------------------------------------------------------------
+
+
+class Verifier(msgspec.Struct, frozen=True):
+    """A credential as SCRAM-SHA-256 stores it (RFC 5803): never the secret itself."""
+
+    credential_id: str
+    iterations: int
+    salt: bytes
+    stored_key: bytes
+    server_key: bytes
+    expires_us: int
+
+
+class PrincipalCard(msgspec.Struct, frozen=True):
+    """A principal, for the wire."""
+
+    id: str
+    kind: str
+    name: str
+    groups: tuple[str, ...] = ()
+    acting_for: str | None = None
+
+
+class Found(msgspec.Struct, frozen=True, tag=True):
+    """The answer to Lookup. *refusal* is set when nobody may get in; *verifiers* may be empty, which refuses as well.
+
+    *actors* is the chain below *principal*, empty for people and services.
+    """
+
+    id: int
+    principal: PrincipalCard | None
+    actors: tuple[PrincipalCard, ...] = ()
+    verifiers: tuple[Verifier, ...] = ()
+    upstream: str = ""
+    refusal: str = ""
+
+
+class Configured(msgspec.Struct, frozen=True, tag=True):
+    """Everything a gateway decides with, replaced whole. *snapshots* are encoded by :mod:`doorward.catalog.codec`."""
+
+    upstreams: tuple[Upstream, ...]
+    policies: dict[str, str]
+    policy_version: str
+    snapshots: dict[str, bytes]
+    console_url: str
+
+
+class Answered(msgspec.Struct, frozen=True, tag=True):
+    """An approver answered."""
+
+    answer: Answer
+
+
+class Revoked(msgspec.Struct, frozen=True, tag=True):
+    """End live sessions of a principal (anywhere in the chain) or of one credential, at once."""
+
+    principal_id: str = ""
+    credential_id: str = ""
+    reason: str = ""
+
+
+class Append(msgspec.Struct, frozen=True, tag=True):
+    """Write *entry* (canonical bytes) to the log and answer Appended once it is durable."""
+
+    id: int
+    entry: bytes
+
+
+class Drain(msgspec.Struct, frozen=True, tag=True):
+    """Take no new sessions; end when the last one does or after *seconds*."""
+
+    seconds: int
+
+
+FromGateway = Lookup | Asked | Settled | SessionNote | CatalogTouched | Appended
+FromControl = Found | Configured | Answered | Revoked | Append | Drain
+
+encode = msgspec.json.Encoder().encode
+decode_from_gateway = msgspec.json.Decoder(FromGateway).decode
+decode_from_control = msgspec.json.Decoder(FromControl).decode

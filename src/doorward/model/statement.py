@@ -1,0 +1,134 @@
+"""What was understood of a statement from its text alone, before any catalog is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Action(Enum):
+    """What a statement does to a resource, from the mildest to the one with most effect."""
+
+    SESSION = "session"  # changes nothing but this session: BEGIN, SET of a listed name, FETCH
+    READ = "read"
+    WRITE = "write"
+    DEFINE = "define"  # CREATE, ALTER, COMMENT
+    DESTROY = "destroy"  # DROP, TRUNCATE
+    GRANT = "grant"  # privileges, roles, ownership, row security
+    ADMINISTER = "administer"  # the server itself: files, programs, settings, extensions
+    UNKNOWN = "unknown"  # not on the list; always refused
+
+    @property
+    def severity(self) -> int:
+        """Position in the order above; the worst of several actions is the one with the highest."""
+        return _SEVERITY[self]
+
+
+_SEVERITY = {action: position for position, action in enumerate(Action)}
+
+
+class Use(Enum):
+    """How a statement uses a relation."""
+
+    READ = "read"
+    WRITE = "write"
+    DEFINE = "define"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationName:
+    """A relation as the statement spells it, identifier rules applied; *schema* is None when left to search_path."""
+
+    schema: str | None
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RelationUse:
+    """One relation name and what is done to it."""
+
+    relation: RelationName
+    use: Use
+
+
+class OutputKind(Enum):
+    """What the text alone proves of a result column."""
+
+    OPAQUE = "opaque"  # nothing is proven: treat as derived from everything the statement may see
+    COLUMNS = "columns"  # derived only from the named columns of the statement's own relations
+    COUNT = "count"  # count(*) or count(bare column) at the top level
+    CONSTANT = "constant"  # from constants and parameters only
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One result column. *columns* are the last names of all column references it derives from (for COLUMNS)."""
+
+    kind: OutputKind
+    columns: tuple[str, ...] = ()
+
+
+class WhereClause(Enum):
+    """Whether an UPDATE or DELETE picks rows."""
+
+    NOT_APPLICABLE = "not applicable"
+    PRESENT = "present"
+    MISSING = "missing"  # absent, or always true as far as the text shows
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedStatement:
+    """One statement of a text.
+
+    *node* is libpg_query's node name (``SelectStmt``); *tag* the command in words (``SELECT``, ``DROP TABLE``).
+    *relations* lists every relation name anywhere in it, CTE names excepted where they can't be a table's.
+    *functions*, *operators* and *types* are every name used that a catalog must vouch for, schema-qualified if so spelled.
+    *outputs* is None when the text can't number the result columns (a star, a set operation, no result).
+    *copies_data* says that values read may be stored by it (INSERT .. SELECT, UPDATE .. SET a = b, CREATE TABLE AS,
+    SELECT INTO, MERGE), *copied_columns* the last names of column references that may flow, "*" for a star or whole row.
+    *inner* is the text a wrapper carries or runs: PREPARE, DECLARE CURSOR, EXPLAIN, COPY (query); analysed in full and
+    already merged into this statement's facts.
+    """
+
+    node: str
+    tag: str
+    action: Action
+    relations: tuple[RelationUse, ...] = ()
+    functions: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] | None = None
+    where: WhereClause = WhereClause.NOT_APPLICABLE
+    copies_data: bool = False
+    copied_columns: tuple[str, ...] = ()
+    transaction: str = ""  # for transaction control: begin, commit, rollback, savepoint, release, rollback to, prepare
+    setting: str = ""  # the name a SET, RESET or SHOW is about, in lower case
+    setting_value: str | None = None
+    prepared_name: str = ""  # PREPARE, EXECUTE, DEALLOCATE
+    cursor_name: str = ""  # DECLARE, FETCH, MOVE, CLOSE
+    copy_direction: str = ""  # "in", "out", "file" or "program" for COPY
+    explain: bool = False
+    object_kind: str = ""  # what DEFINE, DESTROY, GRANT name: table, view, index, role, function, trigger ...
+    refusal: str = ""  # why UNKNOWN or ADMINISTER, in words for the user
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a text holds. *error* is set, and *statements* empty, when it must be refused unread."""
+
+    statements: tuple[ParsedStatement, ...]
+    error: str = ""
+    error_code: str = ""  # SQLSTATE to answer with when error is set
+
+    @property
+    def action(self) -> Action:
+        """The worst action of all its statements; SESSION for an empty text."""
+        if self.error:
+            return Action.UNKNOWN
+        return max(
+            (statement.action for statement in self.statements), key=lambda a: a.severity, default=Action.SESSION
+        )
