@@ -34,7 +34,7 @@ class Label(Enum):
     BANK_ACCOUNT = "bank_account"
     IP = "ip"
     DEVICE_ID = "device_id"
-    SECRET = "secret"  # noqa: S105 - a label, not a secret
+    SECRET = "secret"
     GEO = "geo"
     HEALTH = "health"
     FINANCIAL = "financial"

@@ -186,7 +186,7 @@ Entry = (
     | Administered
 )
 
-ENTRY_KINDS: tuple[type[msgspec.Struct], ...] = Entry.__args__  # type: ignore[attr-defined]
+ENTRY_KINDS: tuple[type[msgspec.Struct], ...] = Entry.__args__
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 

@@ -129,6 +129,4 @@ class Analysis:
         """The worst action of all its statements; SESSION for an empty text."""
         if self.error:
             return Action.UNKNOWN
-        return max(
-            (statement.action for statement in self.statements), key=lambda a: a.severity, default=Action.SESSION
-        )
+        return max((statement.action for statement in self.statements), key=lambda a: a.severity, default=Action.SESSION)
