@@ -1,1 +1,1 @@
-"""store"""
+"""Control data at rest: identities, credentials, label verdicts, requests, upstreams."""

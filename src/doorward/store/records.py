@@ -1,0 +1,73 @@
+"""What the store keeps, as frozen values: a noun and what happened to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.catalog import Label
+from doorward.model.identity import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalRecord:
+    """A principal with its history. *salt* is the one salt of all its credentials.
+
+    SCRAM (RFC 5802) names the salt before the client shows which secret it holds, so all of a principal's verifiers
+    share one; secrets are 256 random bits, which no salt could strengthen.
+    """
+
+    principal: Principal
+    salt: bytes
+    created_us: int
+    revoked_us: int | None = None
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether it has lost all access for good."""
+        return self.revoked_us is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A minted secret, as its SCRAM-SHA-256 verifier; the secret itself is kept nowhere."""
+
+    id: str
+    principal_id: str
+    purpose: str
+    iterations: int
+    salt: bytes
+    stored_key: bytes
+    server_key: bytes
+    created_us: int
+    expires_us: int
+    revoked_us: int | None = None
+    last_used_us: int | None = None
+
+    def is_good_at(self, now_us: int) -> bool:
+        """Whether it still opens the door."""
+        return self.revoked_us is None and now_us < self.expires_us
+
+
+@dataclass(frozen=True, slots=True)
+class LabelVerdict:
+    """A person's word on what a column holds. *column_name* is the name it had when they said so."""
+
+    upstream: str
+    table_oid: int
+    attribute_number: int
+    column_name: str
+    label: Label
+    by: str
+    reason: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """An approval request and where it stands. *answer* is set for APPROVED and REJECTED alone."""
+
+    request: ApprovalRequest
+    state: RequestState
+    answer: Answer | None = None
+    settled_us: int | None = None

@@ -1,0 +1,102 @@
+"""What control asks of a store: one small Protocol a noun. Every call is one transaction."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.identity import Principal
+from doorward.model.upstream import Upstream
+from doorward.store.records import Credential, LabelVerdict, PrincipalRecord, RequestRecord
+
+
+class Principals(Protocol):
+    """Principals by name and id. Nothing is ever deleted: the log refers to them."""
+
+    def add(self, record: PrincipalRecord) -> None:
+        """Keep a new principal; raises Conflict if its name was ever taken."""
+
+    def named(self, name: str) -> PrincipalRecord | None:
+        """The principal that signs in as *name*."""
+
+    def by_id(self, principal_id: str) -> PrincipalRecord | None:
+        """The principal with this id."""
+
+    def all(self) -> tuple[PrincipalRecord, ...]:
+        """Everyone, by name, revoked ones included."""
+
+    def replace_groups(self, principal_id: str, groups: tuple[str, ...]) -> Principal:
+        """Give the principal exactly these groups."""
+
+    def revoke(self, principal_id: str, at_us: int) -> None:
+        """Revoke the principal and all its credentials."""
+
+
+class Credentials(Protocol):
+    """Verifiers of minted secrets."""
+
+    def add(self, credential: Credential) -> None:
+        """Keep a new credential."""
+
+    def by_id(self, credential_id: str) -> Credential | None:
+        """The credential with this id."""
+
+    def of(self, principal_id: str) -> tuple[Credential, ...]:
+        """All credentials of a principal, the newest first."""
+
+    def revoke(self, credential_id: str, at_us: int) -> None:
+        """Make it open nothing from now on."""
+
+    def touch(self, credential_id: str, at_us: int) -> None:
+        """Note that it was used."""
+
+
+class Verdicts(Protocol):
+    """People's words on columns, keyed by (upstream, table oid, attribute number)."""
+
+    def put(self, verdict: LabelVerdict) -> None:
+        """Keep *verdict* in place of any earlier one on the column."""
+
+    def of(self, upstream: str) -> tuple[LabelVerdict, ...]:
+        """All verdicts on an upstream's columns."""
+
+
+class Requests(Protocol):
+    """Approval requests and their states."""
+
+    def add(self, request: ApprovalRequest) -> None:
+        """Keep a new PENDING request; does nothing if it is known already."""
+
+    def by_id(self, request_id: str) -> RequestRecord | None:
+        """The request with this id."""
+
+    def in_state(self, state: RequestState | None, limit: int) -> tuple[RequestRecord, ...]:
+        """Requests in *state* (None: in any), the newest first."""
+
+    def settle(self, request_id: str, state: RequestState, at_us: int, answer: Answer | None) -> bool:
+        """Move a PENDING request to *state*; False, and nothing changes, if it is not pending."""
+
+
+class Upstreams(Protocol):
+    """Protected data stores, with the password Doorward signs in with."""
+
+    def put(self, upstream: Upstream) -> None:
+        """Keep *upstream* in place of any other of its name."""
+
+    def all(self) -> tuple[Upstream, ...]:
+        """All upstreams, by name."""
+
+
+class Store(Protocol):
+    """Everything a control process keeps."""
+
+    @property
+    def principals(self) -> Principals: ...
+    @property
+    def credentials(self) -> Credentials: ...
+    @property
+    def verdicts(self) -> Verdicts: ...
+    @property
+    def requests(self) -> Requests: ...
+    @property
+    def upstreams(self) -> Upstreams: ...

@@ -1,0 +1,124 @@
+"""The tables, and the ordered steps that bring an older database to them.
+
+A step is never edited once released: a change is a new step. METADATA describes what all steps together arrive at.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, Text, inspect, text
+
+from doorward.errors import ConfigurationInvalid
+
+METADATA = MetaData()
+
+PRINCIPALS = Table(
+    "principals",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False, unique=True),
+    Column("groups", Text, nullable=False),
+    Column("acting_for", String),
+    Column("salt", LargeBinary, nullable=False),
+    Column("created_us", Integer, nullable=False),
+    Column("revoked_us", Integer),
+)
+
+CREDENTIALS = Table(
+    "credentials",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("principal_id", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("iterations", Integer, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("stored_key", LargeBinary, nullable=False),
+    Column("server_key", LargeBinary, nullable=False),
+    Column("created_us", Integer, nullable=False),
+    Column("expires_us", Integer, nullable=False),
+    Column("revoked_us", Integer),
+    Column("last_used_us", Integer),
+)
+
+VERDICTS = Table(
+    "verdicts",
+    METADATA,
+    Column("upstream", String, primary_key=True),
+    Column("table_oid", Integer, primary_key=True),
+    Column("attribute_number", Integer, primary_key=True),
+    Column("column_name", String, nullable=False),
+    Column("label", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at_us", Integer, nullable=False),
+)
+
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("answer", LargeBinary),
+    Column("asked_us", Integer, nullable=False),
+    Column("settled_us", Integer),
+)
+
+UPSTREAMS = Table(
+    "upstreams",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("engine", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("database", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("password", String, nullable=False),
+    Column("tls", String, nullable=False),
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE principals (
+            id VARCHAR NOT NULL PRIMARY KEY, kind VARCHAR NOT NULL, name VARCHAR NOT NULL UNIQUE, "groups" TEXT NOT NULL,
+            acting_for VARCHAR, salt BLOB NOT NULL, created_us INTEGER NOT NULL, revoked_us INTEGER)""",
+        """CREATE TABLE credentials (
+            id VARCHAR NOT NULL PRIMARY KEY, principal_id VARCHAR NOT NULL REFERENCES principals (id),
+            purpose VARCHAR NOT NULL, iterations INTEGER NOT NULL, salt BLOB NOT NULL, stored_key BLOB NOT NULL,
+            server_key BLOB NOT NULL, created_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, revoked_us INTEGER,
+            last_used_us INTEGER)""",
+        "CREATE INDEX credentials_of ON credentials (principal_id)",
+        """CREATE TABLE verdicts (
+            upstream VARCHAR NOT NULL, table_oid INTEGER NOT NULL, attribute_number INTEGER NOT NULL,
+            column_name VARCHAR NOT NULL, label VARCHAR NOT NULL, "by" VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+            at_us INTEGER NOT NULL, PRIMARY KEY (upstream, table_oid, attribute_number))""",
+        """CREATE TABLE requests (
+            id VARCHAR NOT NULL PRIMARY KEY, state VARCHAR NOT NULL, request BLOB NOT NULL, answer BLOB,
+            asked_us INTEGER NOT NULL, settled_us INTEGER)""",
+        "CREATE INDEX requests_in_state ON requests (state, asked_us)",
+        """CREATE TABLE upstreams (
+            name VARCHAR NOT NULL PRIMARY KEY, engine VARCHAR NOT NULL, host VARCHAR NOT NULL, port INTEGER NOT NULL,
+            "database" VARCHAR NOT NULL, "user" VARCHAR NOT NULL, password VARCHAR NOT NULL, tls VARCHAR NOT NULL)""",
+    ),
+)
+
+
+def migrate(connection: Connection) -> int:
+    """Run the steps that *connection*'s database has not seen, inside its transaction; return how many.
+
+    Raises ConfigurationInvalid if a newer Doorward wrote the database.
+    """
+    if not inspect(connection).has_table("schema_version"):
+        connection.execute(text("CREATE TABLE schema_version (version INTEGER NOT NULL)"))
+        connection.execute(text("INSERT INTO schema_version VALUES (0)"))
+    version = connection.execute(text("SELECT version FROM schema_version")).scalar_one()
+    if version > len(STEPS):
+        raise ConfigurationInvalid(
+            f"The control database has schema version {version}; this Doorward knows up to {len(STEPS)}.",
+            "Run the newer Doorward that wrote it, or give another data directory.",
+        )
+    missing = STEPS[version:]
+    for statement in (statement for step in missing for statement in step):
+        connection.execute(text(statement))
+    connection.execute(text("UPDATE schema_version SET version = :version"), {"version": len(STEPS)})
+    return len(missing)
