@@ -1,0 +1,36 @@
+# Everything a person or a machine runs here. `make` alone explains the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format clean
+
+# Arguments of the demo (`make demo ARGS="--help"`), or of pytest (`make test ARGS="tests/wire -x"`).
+ARGS ?=
+
+help: ## say what there is
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## create .venv from requirements.lock and compile; at once when nothing changed
+	@scripts/setup.sh python
+
+demo: ## start a protected database with people, agents and a console, nothing to configure
+	@scripts/setup.sh demo
+	@.venv/bin/doorward demo $(ARGS)
+
+test: ## lint, types, import contracts, then all tests: compiled, and the compiled modules interpreted too
+	@scripts/setup.sh tests
+	@scripts/test.sh $(ARGS)
+
+lint: setup ## the quick checks alone
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: setup ## rewrite the layout of the code and sort its imports
+	@.venv/bin/ruff check --fix --select I .
+	@.venv/bin/ruff format .
+
+clean: ## remove everything that setup and the tests made
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis src/*.egg-info
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src -name '*_cy.c' -delete -o -name '*_cy.*.so' -delete
