@@ -18,28 +18,34 @@ readonly BUILT="$VENV/.built-stamp"
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+# Run a command without its output, unless it fails: then its last lines and the reason given.
+quietly() {
+    local reason="$1" log
+    shift
+    log="$(mktemp)"
+    if ! "$@" >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        rm -f "$log"
+        fail "$reason"
+    fi
+    rm -f "$log"
+}
+
+apt_install() { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"; }
+
 # Install Debian packages, or say how.
 need_packages() {
-    local command="apt-get install --yes --no-install-recommends $*"
     command -v apt-get >/dev/null || fail "missing: $* (names as on Debian); install them and run this again"
-    [ "$(id -u)" -eq 0 ] || fail "missing: $*. Run: sudo apt-get update && sudo $command"
+    [ "$(id -u)" -eq 0 ] || fail "missing: $*. Run: sudo apt-get update && sudo apt-get install $*"
     say "installing $*"
     # A server package would otherwise create and start a cluster of its own; the tests make theirs.
     local no_cluster=/etc/postgresql-common/createcluster.d/doorward-setup.conf
     if [[ " $* " == *" postgresql "* ]]; then
+        trap "rm -f '$no_cluster'" EXIT
         mkdir -p "$(dirname "$no_cluster")"
         echo "create_main_cluster = false" >"$no_cluster"
     fi
-    local log result=0
-    log="$(mktemp)"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive $command; } >"$log" 2>&1 || result=$?
-    rm -f "$no_cluster"
-    if [ "$result" -ne 0 ]; then
-        tail -n 15 "$log" >&2
-        rm -f "$log"
-        fail "apt-get could not install: $*"
-    fi
-    rm -f "$log"
+    quietly "apt-get could not install: $*" apt_install "$@"
 }
 
 # Print the path of a Python that can be used. A pyenv shim is asked for the interpreter behind it: a venv must not point
@@ -89,32 +95,35 @@ built_digest() { { pwd -P; cat requirements.lock pyproject.toml setup.py; compil
 
 is_current() { [ -x "$VENV/bin/python" ] && [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 
+# A venv that was moved has scripts that point to where it was.
+is_usable() { "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && grep -qF "$(pwd -P)/$VENV/" "$VENV/bin/pip"; }
+
+create_venv() {
+    local python
+    python="$(find_python)" || fail "Python 3.11 or later is needed, and none was found (set PYTHON=... if it has another name)"
+    check_tools "$python"
+    say "creating $VENV with $("$python" --version)"
+    rm -rf "$VENV"
+    "$python" -m venv "$VENV"
+}
+
+pip_install() { "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$@"; }
+
 setup_python() {
-    local locked built python
+    local locked built
     locked="$(locked_digest)"
     built="$(built_digest)"
     if is_current "$LOCKED" "$locked" && is_current "$BUILT" "$built" && all_compiled; then
         return
     fi
     if ! is_current "$LOCKED" "$locked"; then
-        python="$(find_python)" || fail "Python 3.11 or later is needed, and none was found (set PYTHON=... if it has another name)"
-        check_tools "$python"
-        say "creating $VENV with $("$python" --version)"
-        rm -rf "$VENV"
-        "$python" -m venv "$VENV"
+        is_usable || create_venv
         say "installing the locked dependencies (about a minute)"
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+        quietly "pip could not install what requirements.lock names" pip_install --require-hashes -r requirements.lock
         printf '%s\n' "$locked" >"$LOCKED"
     fi
     say "building Doorward's compiled modules"
-    local log
-    log="$(mktemp)"
-    if ! "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >"$log" 2>&1; then
-        tail -n 40 "$log" >&2
-        rm -f "$log"
-        fail "the build failed; what the compiler said is above"
-    fi
-    rm -f "$log"
+    quietly "the build failed; what the compiler said is above" pip_install --no-deps --no-build-isolation -e .
     all_compiled || fail "the build left modules uncompiled"
     printf '%s\n' "$built" >"$BUILT"
     say "ready: $VENV/bin/doorward"

@@ -66,11 +66,15 @@ def needed_at_run_time() -> list[str]:
 
 def licence_of(name: str) -> str:
     """What a distribution says of its licence, in its own words."""
-    metadata = distribution(name).metadata
-    classifiers = [line for line in metadata.get_all("Classifier") or () if line.startswith("License ::")]
-    # Some put the whole text into the field; its first line is its title.
-    title = (metadata.get("License") or "").strip().partition("\n")[0]
-    return metadata.get("License-Expression") or "; ".join([*classifiers, title])
+    found = distribution(name)
+    expression = found.metadata.get("License-Expression")
+    if expression:
+        return expression
+    classifiers = [line for line in found.metadata.get_all("Classifier") or () if line.startswith("License ::")]
+    # Some put the whole text into the field, some only into a file; its first line is its title.
+    files = [file.read_text() for file in found.files or () if file.name.upper().startswith("LICEN")]
+    texts = [found.metadata.get("License") or "", *files]
+    return "; ".join([*classifiers, *(text.strip().partition("\n")[0] for text in texts)])
 
 
 def test_no_file_names_a_personal_folder() -> None:
