@@ -87,3 +87,9 @@ class Conflict(DoorwardError):
     """It can't be done in the present state: it exists already, or was answered already."""
 
     code = "conflict"
+
+
+class InvalidRequest(DoorwardError):
+    """What was asked for makes no sense as it stands: a malformed name, a value out of bounds."""
+
+    code = "invalid-request"

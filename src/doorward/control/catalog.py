@@ -1,0 +1,151 @@
+"""What the protected columns are: the latest reading of each upstream, with people's verdicts on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from doorward.control.changes import Changes
+from doorward.control.operators import Operator
+from doorward.errors import InvalidRequest, NotFound
+from doorward.model.catalog import Column, Label, Relation, Snapshot
+from doorward.store.records import LabelVerdict
+from doorward.store.repositories import Store
+
+REASON_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """A column as people review it. *verdict* is a person's word on it, None while nobody has looked."""
+
+    upstream: str
+    relation: Relation
+    column: Column
+    verdict: LabelVerdict | None
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether a person has said what it holds."""
+        return self.verdict is not None
+
+
+class Catalog:
+    """Snapshots with verdicts applied. *configure* sends gateways what they decide with, after it changed."""
+
+    def __init__(
+        self,
+        store: Store,
+        changes: Changes,
+        configure: Callable[[], Awaitable[None]],
+        now: Callable[[], int],
+        changed: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._changes = changes
+        self._configure = configure
+        self._now = now
+        self._changed = changed
+        self._read: dict[str, Snapshot] = {}
+        self._labelled: dict[str, Snapshot] = {}
+
+    async def publish_snapshot(self, snapshot: Snapshot) -> None:
+        """Take *snapshot*, labelled by detectors alone, as its upstream's latest reading, and tell the gateways."""
+        self._read[snapshot.upstream] = snapshot
+        self._label(snapshot.upstream)
+        await self._configure()
+        self._changed()
+
+    @property
+    def snapshots(self) -> dict[str, Snapshot]:
+        """The latest reading of each upstream, verdicts applied: what gateways are to decide with."""
+        return dict(self._labelled)
+
+    def rows(self, upstream: str = "", table: str = "", unreviewed: bool = False) -> tuple[ColumnRow, ...]:
+        """The columns of everything but system catalogs, by name. *table* is part of a qualified name."""
+        found = []
+        for snapshot in self._labelled.values():
+            if upstream and snapshot.upstream != upstream:
+                continue
+            verdicts = self._verdicts(snapshot.upstream)
+            for relation in sorted(snapshot.relations, key=lambda relation: relation.qualified_name):
+                if relation.is_system or table.lower() not in relation.qualified_name.lower():
+                    continue
+                for column in relation.columns:
+                    row = ColumnRow(snapshot.upstream, relation, column, verdicts.get((relation.oid, column.number)))
+                    if not (unreviewed and row.is_reviewed):
+                        found.append(row)
+        return tuple(found)
+
+    async def decide(
+        self, by: Operator, upstream: str, table_oid: int, attribute_number: int, label: Label, reason: str = ""
+    ) -> LabelVerdict:
+        """Set what a column holds, or confirm it by giving the label that it has."""
+        by.require_administration()
+        if label is Label.UNCLASSIFIED:
+            raise InvalidRequest("A verdict says what the column holds.", "Choose another label.")
+        if len(reason) > REASON_LIMIT:
+            raise InvalidRequest(f"A reason has at most {REASON_LIMIT} characters.")
+        async with self._changes.turn():
+            relation, column = self._column(upstream, table_oid, attribute_number)
+            verdict = LabelVerdict(upstream, table_oid, attribute_number, column.name, label, by.name, reason, self._now())
+            await self._changes.record(
+                by,
+                "label.confirmed" if column.label is label else "label.changed",
+                f"{upstream}: {relation.qualified_name}.{column.name}",
+                before=column.label.value,
+                label=label.value,
+                reason=reason,
+            )
+            self._store.verdicts.put(verdict)
+            self._label(upstream)
+            await self._configure()
+        self._changed()
+        return verdict
+
+    def protected_names(self, upstream: str) -> frozenset[str]:
+        """The bare names of all protected columns: what to mark in a statement that people read."""
+        snapshot = self._labelled.get(upstream)
+        relations = snapshot.relations if snapshot else ()
+        return frozenset(c.name for r in relations if not r.is_system for c in r.columns if c.label.is_protected)
+
+    def _column(self, upstream: str, table_oid: int, attribute_number: int) -> tuple[Relation, Column]:
+        snapshot = self._labelled.get(upstream)
+        relation = snapshot.by_oid.get(table_oid) if snapshot else None
+        for column in relation.columns if relation else ():
+            if column.number == attribute_number:
+                assert relation is not None
+                return relation, column
+        raise NotFound("There is no such column.", "See the catalog.")
+
+    def _verdicts(self, upstream: str) -> dict[tuple[int, int], LabelVerdict]:
+        """Verdicts that hold. One that clears a column holds while the column keeps the name it was judged by."""
+        snapshot = self._read[upstream]
+        names = {(relation.oid, column.number): column.name for relation in snapshot.relations for column in relation.columns}
+        return {
+            (verdict.table_oid, verdict.attribute_number): verdict
+            for verdict in self._store.verdicts.of(upstream)
+            if verdict.label.is_protected or names.get((verdict.table_oid, verdict.attribute_number)) == verdict.column_name
+        }
+
+    def _label(self, upstream: str) -> None:
+        snapshot = self._read[upstream]
+        verdicts = self._verdicts(upstream)
+        relations = tuple(_relabelled(relation, verdicts) for relation in snapshot.relations)
+        words = sorted(f"{oid}.{number}={verdict.label.value}" for (oid, number), verdict in verdicts.items())
+        digest = hashlib.sha256("\n".join(words).encode()).hexdigest()[:12]
+        self._labelled[upstream] = replace(snapshot, epoch=f"{snapshot.epoch}+{digest}", relations=relations)
+
+
+def _relabelled(relation: Relation, verdicts: dict[tuple[int, int], LabelVerdict]) -> Relation:
+    def judged(column: Column) -> Column:
+        verdict = verdicts.get((relation.oid, column.number))
+        if verdict is None:
+            return column
+        said = f"{verdict.by} said so" + (f": {verdict.reason}" if verdict.reason else "")
+        return replace(column, label=verdict.label, reasons=(said, *column.reasons))
+
+    if not any(oid == relation.oid for oid, _ in verdicts):
+        return relation
+    return replace(relation, columns=tuple(map(judged, relation.columns)))

@@ -1,0 +1,37 @@
+"""Changes one at a time, each in the audit log before it is made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from doorward.control.operators import Operator
+from doorward.model.entry import Administered, Entry
+
+
+class Log(Protocol):
+    """Where entries go."""
+
+    async def append(self, entry: Entry) -> int:
+        """Write *entry* and return its index once it is durable. Raises AuditUnavailable."""
+
+
+class Changes:
+    """The queue that every change passes through."""
+
+    def __init__(self, log: Log, now: Callable[[], int]) -> None:
+        self._log = log
+        self._now = now
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Hold this while checking, recording and making one change: what was checked is still so when it is made."""
+        async with self._turn:
+            yield
+
+    async def record(self, by: Operator, act: str, subject: str, **details: str) -> None:
+        """Put the change in the log. Raises AuditUnavailable; it must then not be made."""
+        await self._log.append(Administered(act=act, at_us=self._now(), by=by.name, details=details, subject=subject))

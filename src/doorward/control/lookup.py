@@ -1,0 +1,65 @@
+"""Who is it that connects? The answer a gateway gets: the chain, and how the last of it proves itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from doorward.model.identity import Principal
+from doorward.model.link import Found, Lookup, PrincipalCard, Verifier
+from doorward.store.repositories import Store
+
+
+class Directory:
+    """Answers lookups from the store. A refusal is for the log and the operator; it names no other principal."""
+
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        self._store = store
+        self._now = now
+
+    def lookup(self, question: Lookup) -> Found:
+        """The chain of *question*'s user, its live verifiers, and the upstream that the database name stands for."""
+        speaker = self._store.principals.named(question.user)
+        if speaker is None:
+            return _refused(question, "The user is not known.")
+        if speaker.is_revoked:
+            return _refused(question, "The user was revoked.")
+        principal = speaker.principal
+        actors: tuple[Principal, ...] = ()
+        if speaker.principal.acting_for is not None:
+            owner = self._store.principals.named(speaker.principal.acting_for)
+            if owner is None or owner.is_revoked:
+                return _refused(question, "The principal that this agent acts for was revoked.")
+            principal, actors = owner.principal, (speaker.principal,)
+        upstream = self.upstream_for(question.database)
+        if not upstream:
+            return _refused(question, "The database is not one that Doorward protects.")
+        return Found(
+            id=question.id,
+            principal=_card(principal),
+            actors=tuple(map(_card, actors)),
+            verifiers=self._verifiers(speaker.principal.id),
+            upstream=upstream,
+        )
+
+    def upstream_for(self, database: str) -> str:
+        """The name of the one upstream called *database*, or else holding it; empty for none or more than one."""
+        upstreams = self._store.upstreams.all()
+        by_name = [upstream.name for upstream in upstreams if upstream.name == database]
+        found = by_name or [upstream.name for upstream in upstreams if upstream.database == database]
+        return found[0] if len(found) == 1 else ""
+
+    def _verifiers(self, principal_id: str) -> tuple[Verifier, ...]:
+        now_us = self._now()
+        return tuple(
+            Verifier(c.id, c.iterations, c.salt, c.stored_key, c.server_key, c.expires_us)
+            for c in self._store.credentials.of(principal_id)
+            if c.is_good_at(now_us)
+        )
+
+
+def _card(principal: Principal) -> PrincipalCard:
+    return PrincipalCard(principal.id, principal.kind.value, principal.name, principal.groups, principal.acting_for)
+
+
+def _refused(question: Lookup, why: str) -> Found:
+    return Found(id=question.id, principal=None, refusal=why)

@@ -1,0 +1,126 @@
+"""The office: all control functions over one store, one link and one log. What the doors use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from doorward import __version__
+from doorward.approvals.eligibility import not_asked
+from doorward.clock import new_id, now_us
+from doorward.control.catalog import Catalog
+from doorward.control.changes import Changes
+from doorward.control.desk import Desk, MayApprove
+from doorward.control.feed import Feed, Topic
+from doorward.control.gateway_link import GatewayLink
+from doorward.control.lookup import Directory
+from doorward.control.operators import Operator
+from doorward.control.principals import Principals
+from doorward.control.record import LogReading, Record
+from doorward.control.secrets import Secrets
+from doorward.control.sessions import Sessions
+from doorward.model import link as messages
+from doorward.model.approval import ApprovalRequest, RequestState
+from doorward.model.upstream import Upstream
+from doorward.store.repositories import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where clients reach the gateway."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of things, in numbers."""
+
+    version: str
+    gateway_connected: bool
+    log_entries: int
+    sessions: int
+    pending: int
+    upstreams: tuple[str, ...]
+    address: Address
+
+
+class Office:
+    """Bundles the control functions and listens to gateways.
+
+    *catalog_touched* is told the name of an upstream whose catalog has to be read again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        gateway: GatewayLink,
+        log: LogReading,
+        address: Address,
+        *,
+        may_approve: MayApprove = not_asked,
+        catalog_touched: Callable[[str], None] = lambda upstream: None,
+        now: Callable[[], int] = now_us,
+        new_id: Callable[[str], str] = new_id,
+    ) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._on_catalog_touched = catalog_touched
+        self.address = address
+        self.now = now
+        self.feed = Feed(log.size)
+        changes = Changes(gateway, now)
+        self.principals = Principals(store, changes, gateway, now, new_id)
+        self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
+        self.directory = Directory(store, now)
+        self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
+        self.desk = Desk(store, changes, gateway, may_approve, now, lambda: self.feed.publish(Topic.REQUESTS))
+        self.catalog = Catalog(store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG))
+        self.record = Record(log)
+
+    async def open(self) -> None:
+        """Let gateways connect."""
+        self.desk.withdraw_left_over()
+        await self._gateway.start(self)
+
+    async def close(self) -> None:
+        """Let the gateways go. The store is its opener's to close."""
+        await self._gateway.close()
+
+    def status(self, by: Operator) -> Status:
+        """The state of things, as far as *by* may see it."""
+        return Status(
+            version=__version__,
+            gateway_connected=self._gateway.is_connected,
+            log_entries=self.record.size(),
+            sessions=len(self.sessions.live(by)),
+            pending=len(self.desk.questions(by, RequestState.PENDING)),
+            upstreams=tuple(upstream.name for upstream in self._store.upstreams.all()),
+            address=self.address,
+        )
+
+    def upstreams(self) -> tuple[Upstream, ...]:
+        """The protected upstreams, passwords included: for the gateway's configuration, never for a door."""
+        return self._store.upstreams.all()
+
+    # --- GatewayListener ------------------------------------------------------------------------------------------
+
+    def lookup(self, question: messages.Lookup) -> messages.Found:
+        return self.directory.lookup(question)
+
+    def asked(self, gateway: int, request: ApprovalRequest) -> None:
+        self.desk.asked(gateway, request)
+
+    def settled(self, request_id: str, state: str) -> None:
+        self.desk.settled(request_id, state)
+
+    def session_noted(self, gateway: int, note: messages.SessionNote) -> None:
+        self.sessions.noted(gateway, note)
+
+    def catalog_touched(self, upstream: str) -> None:
+        self._on_catalog_touched(upstream)
+
+    def gateway_lost(self, gateway: int) -> None:
+        self.sessions.gateway_lost(gateway)
+        self.desk.gateway_lost(gateway)

@@ -1,0 +1,130 @@
+"""Short-lived secrets: minted, shown once, revoked; and checked for those who sign in to the doors."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from doorward.control.changes import Changes
+from doorward.control.operators import Operator
+from doorward.control.principals import Principals, Revoking
+from doorward.control.verifiers import ITERATIONS, SALT_BYTES, SECRET_BYTES, keys_of, secret_from
+from doorward.errors import AuthenticationFailed, Conflict, InvalidRequest, NotFound
+from doorward.model.identity import Principal
+from doorward.store.records import Credential
+from doorward.store.repositories import Store
+
+DEFAULT_HOURS = 1.0
+MAX_HOURS = 24.0 * 366
+PURPOSE_LIMIT = 200
+_HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A fresh secret. This is the only time that it is seen; it is not in the repr."""
+
+    secret: str
+    credential_id: str
+    principal: Principal
+    expires_us: int
+
+    def __repr__(self) -> str:
+        return f"Minted({self.credential_id!r}, for {self.principal.name!r})"
+
+
+class Secrets:
+    """Credentials of principals."""
+
+    def __init__(
+        self,
+        store: Store,
+        changes: Changes,
+        principals: Principals,
+        sessions: Revoking,
+        now: Callable[[], int],
+        new_id: Callable[[str], str],
+    ) -> None:
+        self._store = store
+        self._changes = changes
+        self._principals = principals
+        self._sessions = sessions
+        self._now = now
+        self._new_id = new_id
+        self._nobodys_salt = secrets.token_bytes(SALT_BYTES)
+
+    async def mint(self, by: Operator, name: str, hours: float = DEFAULT_HOURS, purpose: str = "") -> Minted:
+        """Make a secret that principal *name* signs in with for *hours*."""
+        by.require_administration()
+        if not 0 < hours <= MAX_HOURS:
+            raise InvalidRequest(f"A secret lives for more than 0 and at most {MAX_HOURS:.0f} hours.")
+        if len(purpose) > PURPOSE_LIMIT:
+            raise InvalidRequest(f"A purpose has at most {PURPOSE_LIMIT} characters.")
+        async with self._changes.turn():
+            record = self._principals.good(name)
+            if record.principal.acting_for is not None:
+                self._principals.good(record.principal.acting_for)
+            secret = secret_from(secrets.token_bytes(SECRET_BYTES))
+            keys = keys_of(secret, record.salt, ITERATIONS)
+            now_us = self._now()
+            credential = Credential(
+                id=self._new_id("crd"),
+                principal_id=record.principal.id,
+                purpose=purpose,
+                iterations=ITERATIONS,
+                salt=record.salt,
+                stored_key=keys.stored_key,
+                server_key=keys.server_key,
+                created_us=now_us,
+                expires_us=now_us + int(hours * _HOUR_US),
+            )
+            await self._changes.record(
+                by,
+                "secret.minted",
+                name,
+                credential=credential.id,
+                expires_us=str(credential.expires_us),
+                purpose=purpose,
+            )
+            self._store.credentials.add(credential)
+        return Minted(secret, credential.id, record.principal, credential.expires_us)
+
+    async def revoke(self, by: Operator, credential_id: str) -> None:
+        """Make a secret useless and end the sessions that it opened."""
+        by.require_administration()
+        async with self._changes.turn():
+            credential = self._store.credentials.by_id(credential_id)
+            if credential is None:
+                raise NotFound("There is no such secret.", "See the list of secrets of the principal.")
+            if credential.revoked_us is not None:
+                raise Conflict("The secret was revoked already.")
+            owner = self._store.principals.by_id(credential.principal_id)
+            await self._changes.record(by, "secret.revoked", owner.principal.name if owner else "", credential=credential_id)
+            self._store.credentials.revoke(credential_id, self._now())
+            await self._sessions.revoke(credential_id=credential_id, reason="The secret was revoked.")
+
+    def of(self, by: Operator, name: str) -> tuple[Credential, ...]:
+        """The secrets of a principal, as verifiers, for those who may read them."""
+        if not by.may_read_all and by.name != name:
+            raise NotFound(f"There is no principal named {name!r}.")
+        record = self._store.principals.named(name)
+        if record is None:
+            raise NotFound(f"There is no principal named {name!r}.")
+        return self._store.credentials.of(record.principal.id)
+
+    def prove(self, name: str, secret: str) -> Principal:
+        """Who signs in to a door with *name* and *secret*. Raises AuthenticationFailed, always after the same work."""
+        record = self._store.principals.named(name)
+        keys = keys_of(secret, record.salt if record else self._nobodys_salt, ITERATIONS)
+        now_us = self._now()
+        proven: Credential | None = None
+        for credential in self._store.credentials.of(record.principal.id if record else ""):
+            is_it = hmac.compare_digest(credential.stored_key, keys.stored_key)
+            if is_it and credential.is_good_at(now_us):
+                proven = credential
+        if record is None or record.is_revoked or proven is None:
+            raise AuthenticationFailed("The name or the secret is wrong, or the secret has expired.", "Have a new one minted.")
+        self._store.credentials.touch(proven.id, now_us)
+        return record.principal

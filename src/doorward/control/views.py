@@ -1,0 +1,201 @@
+"""Entries of the audit log as people read them: one row a happening, intents and outcomes told as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from doorward.model.entry import (
+    ENTRY_KINDS,
+    Administered,
+    ColumnStamp,
+    Entry,
+    HoldAnswered,
+    IdentityStamp,
+    ServiceStarted,
+    ServiceStopped,
+    SessionClosed,
+    SessionOpened,
+    SigninRefused,
+    StatementIntent,
+    StatementOutcome,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One row of the record. Fields that don't apply are empty. *text* is the statement, or the happening in words.
+
+    *status* is the outcome's word; for an intent without one, "refused", "waiting" or "open" (running, or lost in a crash).
+    *parties* holds the ids of everyone in the chain, for deciding who may read the row.
+    """
+
+    index: int
+    kind: str
+    at_us: int
+    text: str
+    chain: str = ""
+    principal: str = ""
+    parties: tuple[str, ...] = ()
+    verdict: str = ""
+    status: str = ""
+    action: str = ""
+    reason: str = ""
+    rules: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    columns: tuple[ColumnStamp, ...] = ()
+    rows: int = 0
+    masked: int = 0
+    duration_us: int = 0
+    error_code: str = ""
+    upstream: str = ""
+    session: str = ""
+    execution: str = ""
+    request: str = ""
+    answered_by: str = ""
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether *text* is SQL."""
+        return self.kind == "statement.intent"
+
+
+@dataclass(frozen=True, slots=True)
+class Sequel:
+    """What is known to have come after an intent."""
+
+    outcome: StatementOutcome | None = None
+    answer: HoldAnswered | None = None
+
+
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+_kind_of = msgspec.json.Decoder(_Kind).decode
+_DECODE: dict[str, Callable[[bytes], Any]] = {
+    kind.__struct_defaults__[-1]: msgspec.json.Decoder(kind).decode for kind in ENTRY_KINDS
+}
+
+
+def decode_entry(raw: bytes) -> Entry:
+    """The entry that *raw* spells. Raises msgspec.DecodeError or KeyError for what is no entry of ours."""
+    entry: Entry = _DECODE[_kind_of(raw).kind](raw)
+    return entry
+
+
+def view(index: int, entry: Entry, sequel: Sequel) -> EntryView | None:
+    """The row that *entry* makes; None for one that is told by another's row."""
+    telling = _TELLING.get(type(entry))
+    return telling(index, entry, sequel) if telling else None
+
+
+def _of_identity(identity: IdentityStamp) -> dict[str, Any]:
+    parties = (identity.principal.id, *(actor.id for actor in identity.actors))
+    return {"chain": identity.chain, "principal": identity.principal.name, "parties": parties}
+
+
+def _statement(index: int, entry: StatementIntent, sequel: Sequel) -> EntryView:
+    outcome, answer = sequel.outcome, sequel.answer
+    if outcome is not None:
+        status = outcome.status
+    elif entry.verdict == "deny":
+        status = "refused"
+    elif entry.verdict == "hold":
+        status = answer.state if answer else "waiting"
+    else:
+        status = "open"
+    return EntryView(
+        index=index,
+        kind=entry.kind,
+        at_us=entry.at_us,
+        text=entry.statement,
+        verdict=entry.verdict,
+        status=status,
+        action=entry.action,
+        reason=entry.reason,
+        rules=entry.rules,
+        objects=entry.objects,
+        labels=entry.labels,
+        columns=outcome.columns if outcome else (),
+        rows=outcome.rows if outcome else 0,
+        masked=outcome.masked if outcome else 0,
+        duration_us=outcome.duration_us if outcome else 0,
+        error_code=outcome.error_code if outcome else "",
+        upstream=entry.upstream,
+        session=entry.session,
+        execution=entry.execution,
+        request=answer.request if answer else "",
+        answered_by=answer.by if answer else "",
+        **_of_identity(entry.identity),
+    )
+
+
+def _opened(index: int, entry: SessionOpened, _: Sequel) -> EntryView:
+    by = f" with {entry.application}" if entry.application else ""
+    return EntryView(
+        index=index,
+        kind=entry.kind,
+        at_us=entry.at_us,
+        text=f"signed in to {entry.upstream} from {entry.client}{by}",
+        upstream=entry.upstream,
+        session=entry.session,
+        **_of_identity(entry.identity),
+    )
+
+
+def _closed(index: int, entry: SessionClosed, _: Sequel) -> EntryView:
+    text = f"session ended after {entry.statements} statements: {entry.cause}"
+    return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text, session=entry.session)
+
+
+def _refused(index: int, entry: SigninRefused, _: Sequel) -> EntryView:
+    text = f"sign-in refused from {entry.client} to {entry.database}: {entry.reason}"
+    return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.user, verdict="deny")
+
+
+def _answered(index: int, entry: HoldAnswered, _: Sequel) -> EntryView:
+    why = f": {entry.reason}" if entry.reason else ""
+    return EntryView(
+        index=index,
+        kind=entry.kind,
+        at_us=entry.at_us,
+        text=f"request {entry.state}{why}",
+        chain=entry.by,
+        principal=entry.by,
+        parties=(entry.by_id,) if entry.by_id else (),
+        status=entry.state,
+        execution=entry.execution,
+        request=entry.request,
+    )
+
+
+def _administered(index: int, entry: Administered, _: Sequel) -> EntryView:
+    details = ", ".join(f"{name} {value}" for name, value in entry.details.items() if value)
+    text = f"{entry.act}: {entry.subject}" + (f" ({details})" if details else "")
+    return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.by, principal=entry.by)
+
+
+def _started(index: int, entry: ServiceStarted, _: Sequel) -> EntryView:
+    text = f"Doorward {entry.version} started; {entry.resumed_at} entries found intact"
+    return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text)
+
+
+def _stopped(index: int, entry: ServiceStopped, _: Sequel) -> EntryView:
+    return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text="Doorward stopped in order")
+
+
+_TELLING: dict[type, Callable[[int, Any, Sequel], EntryView]] = {
+    StatementIntent: _statement,
+    SessionOpened: _opened,
+    SessionClosed: _closed,
+    SigninRefused: _refused,
+    HoldAnswered: _answered,
+    Administered: _administered,
+    ServiceStarted: _started,
+    ServiceStopped: _stopped,
+}
