@@ -1,0 +1,103 @@
+"""Reading a log, also while it is being written and signed: signed entries from bundles, the rest from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from doorward.audit.checkpoint import Checkpoint, read_checkpoint
+from doorward.audit.journal import Segment, SegmentReader, end_index, frame_at, later_frames, segments
+from doorward.audit.merkle import TILE_WIDTH
+from doorward.audit.tiles import TileFiles
+from doorward.errors import LogDamaged
+
+
+class LogReader:
+    """Reads the log in *directory*; keeps nothing open between calls. Does not verify: that is ``verify``."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The last checkpoint, its signature not checked; None when nothing was signed yet."""
+        return read_checkpoint(self.directory)
+
+    def size(self) -> int:
+        """How many entries there are by now, signed or not."""
+        while True:
+            found = segments(self.directory)
+            if not found:
+                checkpoint = self.checkpoint()
+                return checkpoint.size if checkpoint else 0
+            try:
+                return end_index(found[-1])
+            except FileNotFoundError:
+                continue  # the journal moved on between listing and opening
+
+    def tail(self, count: int) -> list[tuple[int, bytes]]:
+        """The last *count* entries with their indexes, oldest first."""
+        return list(self.entries(max(0, self.size() - count)))
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """(index, canonical bytes) from *start* on, up to *stop* or the end as it is when reached.
+
+        Raises LogDamaged at an entry that can't be read.
+        """
+        index = start
+        while stop is None or index < stop:
+            before = index
+            for index, payload in self._signed(index, stop):
+                yield index, payload
+                index += 1
+            for index, payload in self._journaled(index, stop):
+                yield index, payload
+                index += 1
+            if index == before:
+                return
+
+    def _signed(self, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:
+        checkpoint = self.checkpoint()
+        end = checkpoint.size if checkpoint else 0
+        files = TileFiles(self.directory, end)
+        end = end if stop is None else min(end, stop)
+        while start < end:
+            bundle, skip = divmod(start, TILE_WIDTH)
+            for payload in files.entries(bundle)[skip : end - bundle * TILE_WIDTH]:
+                yield start, payload
+                start += 1
+
+    def _journaled(self, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:
+        """Entries from the journal. Ends early when a segment was deleted: by then it is signed."""
+        index = start
+        while segment := self._segment_with(index):
+            try:
+                reader = SegmentReader(segment)
+            except FileNotFoundError:
+                return
+            with reader:
+                reader.seek(index)
+                if reader.index != index:
+                    return
+                for frame in reader.frames():
+                    if stop is not None and frame.index >= stop:
+                        return
+                    if frame.is_entry:
+                        yield frame.index, frame.payload
+                _require_end(reader)
+            if reader.index == index:
+                return
+            index = reader.index
+
+    def _segment_with(self, index: int) -> Segment | None:
+        before = [segment for segment in segments(self.directory) if segment.first <= index]
+        return before[-1] if before else None
+
+
+def _require_end(reader: SegmentReader) -> None:
+    rest = reader.rest()
+    if rest and frame_at(rest, 0) is None and next(later_frames(rest, 0), None):
+        raise LogDamaged(
+            f"{reader.segment.path.name} is damaged at byte {reader.offset}: entry {reader.index} can't be read.",
+            "Run `doorward log verify` to see everything that is wrong.",
+            reader.index,
+        )

@@ -1,0 +1,174 @@
+"""Taking up a journal where a process left it: cut what a crash tore, refuse what was damaged, find what was in flight.
+
+Only the last segment is read: each begins with a state frame that lists the executions open at that point.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from doorward.audit.checkpoint import read_checkpoint
+from doorward.audit.journal import JOURNAL_FOLDER, Frame, Segment, SegmentReader, later_frames, segments
+from doorward.errors import LogDamaged
+
+_REMEDY = "Keep a copy of the directory, run `doorward log verify`, and restore the journal from a backup or start a new log."
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """An execution that was allowed and of which no outcome was written."""
+
+    execution: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What opening the log found: *entries* intact, *torn_bytes* of an unfinished write cut off, *in_flight* left open."""
+
+    entries: int
+    torn_bytes: int
+    in_flight: tuple[InFlight, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Where writing goes on. *segment* is None for a new log, *end* 0 when the segment's state frame must be written."""
+
+    segment: Segment | None
+    end: int
+    recovery: Recovery
+
+
+class _Mark(msgspec.Struct):
+    kind: str
+    execution: str = ""
+    session: str = ""
+    verdict: str = ""
+
+
+_decode_mark = msgspec.json.Decoder(_Mark).decode
+_decode_state = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
+
+
+def encode_state(open_executions: dict[str, str]) -> bytes:
+    """The payload of a state frame: pairs of execution and session."""
+    return msgspec.json.encode(sorted(open_executions.items()))
+
+
+def follow(payload: bytes, open_executions: dict[str, str]) -> None:
+    """Bring *open_executions* (execution to session) past one entry."""
+    # Quotes inside values are escaped, so these bytes are in every such entry; decoding tells the few others apart.
+    if b'"kind":"statement.' not in payload:
+        return
+    mark = _decode_mark(payload)
+    if mark.kind == "statement.intent" and mark.verdict == "allow":
+        open_executions[mark.execution] = mark.session
+    elif mark.kind == "statement.outcome":
+        open_executions.pop(mark.execution, None)
+
+
+def resume(directory: Path) -> Resumed:
+    """Bring the journal of *directory* to its last whole entry and say what was found.
+
+    Raises LogDamaged when an entry that was on stable storage is missing or unreadable; then nothing is changed.
+    """
+    checkpoint = read_checkpoint(directory)
+    signed = checkpoint.size if checkpoint else 0
+    found = segments(directory)
+    if not found:
+        if signed:
+            raise LogDamaged(f"{directory / JOURNAL_FOLDER} is empty, though {signed} entries were signed.", _REMEDY, signed)
+        return Resumed(None, 0, Recovery(0, 0, ()))
+    scan = _scan(found[-1], signed)
+    kept = _without_gap(found, scan.durable)
+    dropped = found[len(kept) :]
+    torn = sum(segment.path.stat().st_size for segment in dropped)
+    last = kept[-1]
+    if dropped:
+        scan = _scan(last, scan.durable)
+    if scan.end < scan.durable:
+        raise LogDamaged(
+            f"The journal ends at entry {scan.end} in {last.path.name}, but {scan.durable} entries were on stable storage.",
+            _REMEDY,
+            scan.end,
+        )
+    open_executions = scan.open_executions
+    if scan.offset == 0 and last.first > 0:
+        if len(kept) == 1:
+            raise LogDamaged(f"{last.path.name} lost its first frame, and the segment before it is gone.", _REMEDY, last.first)
+        open_executions = _scan(kept[-2], scan.durable).open_executions
+    for segment in reversed(dropped):
+        segment.path.unlink()
+    if scan.length > scan.offset:
+        _cut(last, scan.offset)
+    in_flight = tuple(InFlight(execution, session) for execution, session in open_executions.items())
+    return Resumed(last, scan.offset, Recovery(scan.end, torn + scan.length - scan.offset, in_flight))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    end: int  # the index after the last valid entry
+    offset: int  # where its frame ends
+    length: int  # of the file
+    durable: int
+    open_executions: dict[str, str]
+
+
+def _scan(segment: Segment, durable: int) -> _Scan:
+    """Read a segment whole; LogDamaged when an unreadable place lies below what was known to be durable."""
+    open_executions: dict[str, str] = {}
+    with SegmentReader(segment) as reader:
+        for frame in reader.frames():
+            _take(frame, open_executions)
+        rest = reader.rest()
+        later = list(later_frames(rest, 0, reader.offset)) if rest else []
+        durable = max([durable, reader.durable, *(frame.durable for frame in later)])
+        if later and reader.index < durable:
+            raise LogDamaged(
+                f"{JOURNAL_FOLDER}/{segment.path.name} is damaged between byte {reader.offset} and byte {later[0].offset}: "
+                f"entry {reader.index} was on stable storage and can't be read.",
+                _REMEDY,
+                reader.index,
+            )
+        return _Scan(reader.index, reader.offset, reader.offset + len(rest), durable, open_executions)
+
+
+def _take(frame: Frame, open_executions: dict[str, str]) -> None:
+    if frame.is_entry:
+        follow(frame.payload, open_executions)
+    else:
+        open_executions.clear()
+        open_executions.update(_decode_state(frame.payload))
+
+
+def _without_gap(found: list[Segment], durable: int) -> list[Segment]:
+    """*found* up to the first place past *durable* where entries are missing between two segments.
+
+    A power cut can keep a new segment's bytes and lose the end of the one before; nothing after the gap was ever durable.
+    """
+    doubtful = next((position for position, segment in enumerate(found) if segment.first > durable), len(found))
+    if doubtful == 0:
+        raise LogDamaged(f"The journal begins at entry {found[0].first}; what came before is gone.", _REMEDY, 0)
+    for position in range(doubtful, len(found)):
+        before = found[position - 1]
+        with SegmentReader(before) as reader:
+            reader.seek(max(durable, before.first))
+            for _ in reader.frames():
+                pass
+            if reader.index != found[position].first:
+                return found[:position]
+    return found
+
+
+def _cut(segment: Segment, offset: int) -> None:
+    descriptor = os.open(segment.path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.ftruncate(descriptor, offset)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
