@@ -1,0 +1,229 @@
+"""From facts to labels: names first, then what keys, inheritance and views carry from column to column. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from doorward.catalog.classify import classify
+from doorward.catalog.introspection.postgres import CatalogFacts, ColumnFact, RelationFact
+from doorward.catalog.introspection.postgres_system import CLEAR, PROTECTED
+from doorward.model.catalog import Column, Label, LabelClass, Relation, RelationKind
+from doorward.model.result import ResultColumn
+
+VIEWS = frozenset({RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW})
+_STRENGTH = {
+    LabelClass.CLEAR: 0,
+    LabelClass.FREE_TEXT: 1,
+    LabelClass.PERSONAL: 2,
+    LabelClass.RESTRICTED: 3,
+    LabelClass.UNCLASSIFIED: 4,
+    LabelClass.SECRET: 5,
+}
+
+ColumnKey = tuple[int, int]
+"""(relation oid, attribute number)"""
+
+
+def strength(label: Label) -> int:
+    """How protected a label is, for choosing between two: the higher one wins."""
+    return _STRENGTH[label.label_class]
+
+
+@dataclass(slots=True)
+class Labels:
+    """Labels in the making, by column. A *settled* column was decided by an operator and never changes."""
+
+    found: dict[ColumnKey, tuple[Label, tuple[str, ...]]] = field(default_factory=dict)
+    settled: set[ColumnKey] = field(default_factory=set)
+
+    def of(self, key: ColumnKey) -> Label:
+        """The label of *key*; UNCLASSIFIED when nothing is known of it."""
+        return self.found[key][0] if key in self.found else Label.UNCLASSIFIED
+
+    def strengthen(self, key: ColumnKey, label: Label, reason: str) -> bool:
+        """Give *key* this label if it is more protected than what it has; says whether it did."""
+        if key in self.settled or strength(label) <= strength(self.of(key)):
+            return False
+        self.found[key] = (label, (reason,))
+        return True
+
+
+def label_catalog(
+    facts: CatalogFacts,
+    described: Mapping[int, list[ResultColumn]],
+    verdicts: Mapping[ColumnKey, Label],
+    definition_is_clear: Callable[[str], bool],
+) -> tuple[Relation, ...]:
+    """Every relation of *facts* with labels on its columns; system relations that nobody vouches for are left out.
+
+    *described* has the result columns of each view's definition, for the views that could be described. An operator's
+    *verdicts* win over everything. *definition_is_clear* answers whether a view's text calls only what is vouched for.
+    """
+    labels = Labels()
+    for key, label in verdicts.items():
+        labels.found[key] = (label, ("an operator said so",))
+        labels.settled.add(key)
+    relations = [
+        relation for relation in facts.relations if not relation.is_system or relation.name in CLEAR.get(relation.schema, {})
+    ]
+    for relation in relations:
+        if relation.is_system:
+            _label_system(labels, relation, facts)
+        elif relation.kind not in VIEWS:
+            _label_by_name(labels, relation, facts)
+    _carry(labels, facts)
+    views = _Views(facts, described, labels, definition_is_clear)
+    for relation in relations:
+        if not relation.is_system and relation.kind in VIEWS:
+            views.label(relation.oid)
+    return tuple(_relation(relation, facts, labels) for relation in relations)
+
+
+def _relation(relation: RelationFact, facts: CatalogFacts, labels: Labels) -> Relation:
+    columns = tuple(
+        Column(fact.number, fact.name, fact.type_name, *labels.found.get((relation.oid, fact.number), (Label.UNCLASSIFIED, ())))
+        for fact in facts.columns.get(relation.oid, ())
+        if not relation.is_system or (relation.oid, fact.number) in labels.found
+    )
+    return Relation(
+        relation.oid, relation.schema, relation.name, relation.kind, columns, relation.estimated_rows, relation.is_system
+    )
+
+
+def _label_system(labels: Labels, relation: RelationFact, facts: CatalogFacts) -> None:
+    clear = CLEAR[relation.schema][relation.name]
+    for fact in facts.columns.get(relation.oid, ()):
+        key = (relation.oid, fact.number)
+        if key not in labels.settled and fact.name in clear:
+            label = PROTECTED.get((relation.name, fact.name), Label.NONE)
+            labels.found[key] = (label, ("a system relation, reviewed",))
+
+
+def _label_by_name(labels: Labels, relation: RelationFact, facts: CatalogFacts) -> None:
+    primary = facts.primary_keys.get(relation.oid, ())
+    foreign = {number for key in facts.foreign_keys if key.relation == relation.oid for number in key.numbers}
+    for fact in facts.columns.get(relation.oid, ()):
+        key = (relation.oid, fact.number)
+        if key in labels.settled:
+            continue
+        if relation.kind is RelationKind.SEQUENCE:
+            labels.found[key] = (Label.NONE, ("a sequence",))
+            continue
+        finding = classify(
+            relation.schema,
+            relation.name,
+            fact.name,
+            fact.base_type,
+            fact.comment,
+            primary == (fact.number,),
+            fact.number in foreign,
+        )
+        labels.found[key] = (finding.label, finding.reasons)
+
+
+def _carry(labels: Labels, facts: CatalogFacts) -> None:
+    """Let labels flow along foreign keys to the referring side, and both ways between parents and children, until still."""
+    names = {oid: {fact.name: fact.number for fact in columns} for oid, columns in facts.columns.items()}
+    edges: list[tuple[ColumnKey, ColumnKey, str]] = []
+    for key in facts.foreign_keys:
+        edges += [
+            ((key.target, target), (key.relation, number), "refers to a protected key")
+            for number, target in zip(key.numbers, key.target_numbers, strict=False)
+        ]
+    for child, parents in facts.parents.items():
+        for parent in parents:
+            for name, number in names.get(parent, {}).items():
+                if name in names.get(child, {}):
+                    ours, theirs = (child, names[child][name]), (parent, number)
+                    _follow_verdict(labels, theirs, ours)
+                    edges += [(theirs, ours, "its parent has this label"), (ours, theirs, "a child table has this label")]
+    edges = [edge for edge in edges if edge[0] in labels.found and edge[1] in labels.found]
+    moving = True
+    while moving:
+        moving = False
+        for source, target, reason in edges:
+            label = labels.of(source)
+            if label.is_protected and labels.strengthen(target, label, reason):
+                moving = True
+
+
+def _follow_verdict(labels: Labels, parent: ColumnKey, child: ColumnKey) -> None:
+    """What an operator said of a parent's column holds for its partitions, unless they were told apart."""
+    if parent in labels.settled and child not in labels.settled:
+        labels.found[child] = (labels.of(parent), ("an operator said so of its parent",))
+        labels.settled.add(child)
+
+
+class _Views:
+    """Labels view columns from their sources, views of views first."""
+
+    def __init__(
+        self,
+        facts: CatalogFacts,
+        described: Mapping[int, list[ResultColumn]],
+        labels: Labels,
+        definition_is_clear: Callable[[str], bool],
+    ) -> None:
+        self._facts = facts
+        self._described = described
+        self._labels = labels
+        self._definition_is_clear = definition_is_clear
+        self._views = {relation.oid for relation in facts.relations if not relation.is_system and relation.kind in VIEWS}
+        self._done: set[int] = set()
+        # Relations below oid 12000 leave no trace in pg_depend, so a definition must not even name those that hold more
+        # than schema.
+        self._guarded = {
+            relation.name
+            for relation in facts.relations
+            if relation.is_system
+            and (relation.name not in CLEAR.get(relation.schema, {}) or any(name == relation.name for name, _ in PROTECTED))
+        }
+
+    def label(self, view: int) -> None:
+        """Label every column of *view*, its sources before it; a view that leads back to itself stays unclassified."""
+        if view not in self._views or view in self._done:
+            return
+        self._done.add(view)
+        for source, _ in self._facts.view_dependencies.get(view, frozenset()):
+            self.label(source)
+        columns = self._facts.columns.get(view, ())
+        described = self._described.get(view, [])
+        origins: list[ResultColumn | None] = list(described) if len(described) == len(columns) else [None] * len(columns)
+        computed = self._computed_label(view)
+        for fact, origin in zip(columns, origins, strict=True):
+            key = (view, fact.number)
+            if key not in self._labels.settled:
+                self._labels.found[key] = self._column_label(fact, origin, computed)
+
+    def _column_label(
+        self, fact: ColumnFact, origin: ResultColumn | None, computed: tuple[Label, tuple[str, ...]]
+    ) -> tuple[Label, tuple[str, ...]]:
+        if origin is None:
+            return Label.UNCLASSIFIED, ("the view could not be described",)
+        if not origin.table_oid:
+            return computed
+        source = (origin.table_oid, origin.attribute_number)
+        if source not in self._labels.found:
+            return Label.UNCLASSIFIED, ("its source is not known",)
+        return self._labels.of(source), ("follows its source column",)
+
+    def _computed_label(self, view: int) -> tuple[Label, tuple[str, ...]]:
+        """The label of this view's expressions: clear only if everything the view reads is, and its text is vouched for."""
+        definition = self._facts.view_definitions.get(view, "")
+        if not definition or self._guarded & set(re.findall(r"[a-z_][a-z0-9_]*", definition)):
+            return Label.UNCLASSIFIED, ("an expression over relations that nobody vouches for",)
+        # A whole-row reference (printed as alias.*) names no column in pg_depend: then every column counts as read.
+        whole_rows = ".*" in definition
+        for relation, number in self._facts.view_dependencies.get(view, frozenset()):
+            if number > 0 and self._labels.of((relation, number)).is_protected:
+                return Label.UNCLASSIFIED, ("an expression in a view that reads protected columns",)
+            columns = self._facts.columns.get(relation)
+            if columns is None or (
+                whole_rows and any(self._labels.of((relation, fact.number)).is_protected for fact in columns)
+            ):
+                return Label.UNCLASSIFIED, ("an expression over whole rows of a protected relation",)
+        if not self._definition_is_clear(definition):
+            return Label.UNCLASSIFIED, ("an expression with functions that nobody vouches for",)
+        return Label.NONE, ("an expression over clear columns only",)
