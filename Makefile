@@ -24,7 +24,7 @@ lint: setup ## the quick checks alone
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 
 format: setup ## rewrite the layout of the code and sort its imports
 	@.venv/bin/ruff check --fix --select I .

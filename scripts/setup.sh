@@ -82,10 +82,15 @@ check_tools() {
 
 compiled_sources() { find src -name '*_cy.py' -o -name '*_cy.pxd' | LC_ALL=C sort; }
 
+# Whether beside each source there is a compiled module that is younger.
 all_compiled() {
-    local source
+    local source built found
     for source in $(find src -name '*_cy.py'); do
-        compgen -G "${source%.py}.*.so" >/dev/null || return 1
+        found=no
+        for built in "${source%.py}".*.so; do
+            [ "$built" -nt "$source" ] && found=yes
+        done
+        [ "$found" = yes ] || return 1
     done
 }
 
@@ -96,7 +101,10 @@ built_digest() { { pwd -P; cat requirements.lock pyproject.toml setup.py; compil
 is_current() { [ -x "$VENV/bin/python" ] && [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 
 # A venv that was moved has scripts that point to where it was.
-is_usable() { "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && grep -qF "$(pwd -P)/$VENV/" "$VENV/bin/pip"; }
+is_usable() {
+    "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+        && grep -qF "$(pwd -P)/$VENV/" "$VENV/bin/pip" 2>/dev/null
+}
 
 create_venv() {
     local python

@@ -33,7 +33,7 @@ done
 stage lint "$BIN/ruff" check .
 stage format "$BIN/ruff" format --check .
 stage types "$BIN/mypy" --no-error-summary
-stage imports "$BIN/lint-imports"
+stage imports "$BIN/lint-imports" --no-logo
 stage interpreted env DOORWARD_PURE=1 "$BIN/pytest" "${existing_pure_tests[@]}"
 stage compiled env DOORWARD_PURE=0 "$BIN/pytest" "$@"
 

@@ -2,25 +2,24 @@
 
 import ast
 
-import pytest
-
 from tests.architecture.source import PACKAGE, SOURCES, module_name, tree_of
 
-SAYS_NOTHING = frozenset(
-    {"utils", "helpers", "common", "base", "manager", "misc", "data", "info", "process", "do", "new", "v2"}
-)
+SAYS_NOTHING = {"utils", "helpers", "common", "base", "manager", "misc", "data", "info", "process", "do", "new", "v2"}
+DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_module_is_not_named_with_an_empty_word(path) -> None:
+def test_no_module_is_named_with_an_empty_word() -> None:
     """A folder or file called "utils" attracts whatever nobody found a place for."""
-    words = {word for part in path.relative_to(PACKAGE).with_suffix("").parts for word in part.split("_")}
-    assert not words & SAYS_NOTHING
+    paths = (path.relative_to(PACKAGE).with_suffix("") for path in SOURCES)
+    assert [str(path) for path in paths if SAYS_NOTHING & {word for part in path.parts for word in part.split("_")}] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_class_or_function_is_not_named_with_an_empty_word(path) -> None:
+def test_no_class_or_function_is_named_with_an_empty_word() -> None:
     """The same words alone, as the name of a class or function, explain nothing either."""
-    definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    names = {node.name.lower().strip("_") for node in ast.walk(tree_of(path)) if isinstance(node, definitions)}
-    assert not names & SAYS_NOTHING
+    named = [
+        f"{module_name(path)}.{node.name}"
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, DEFINITIONS) and node.name.lower().strip("_") in SAYS_NOTHING
+    ]
+    assert named == []
