@@ -27,11 +27,13 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"macaddr8?", Kind.HARDWARE),
     (r"point|geometry|geography|polygon|path|circle|box|line|lseg|earth", Kind.PLACE),
     (r"tsvector", Kind.SEARCH),
-    (r"interval|bit|varbit|(int[48]|num|ts|tstz|date)(multi)?range|tsquery|vector|halfvec|sparsevec|pg_lsn|reg[a-z]+|tid", Kind.INERT),
+    (r"interval|bit|varbit|\w+range|tsquery|(half|sparse)?(vec|vector)|pg_lsn|reg[a-z]+|tid", Kind.INERT),
     (r"(tiny|medium|long)?text|citext|name|(n?var|bp)?char(acter)?( varying)?\d?|string|clob|\"char\"", Kind.TEXT),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), kind) for pattern, kind in _KINDS)
 _PREFIX_LENGTH = 5  # a leading word no longer than this may be the table's initials: ec_name, cust_name
+_QUESTIONS = frozenset(("is", "has", "can", "allow", "enable", "use", "show", "require"))
+_SMALL_WORDS = frozenset(("the", "a", "an", "of", "s", "for", "der", "die", "das", "de", "la"))
 _COMMENT_DISCOUNT = 0.85
 NONE = Finding(Label.NONE, 0.6, ("no rule speaks for anything protected",))
 
@@ -90,17 +92,7 @@ def _by_words(column: tuple[str, ...], table: tuple[str, ...], kind: Kind) -> Fi
     rest = set(meaningful) - (around - {"name"}) if len(present - around) else set(meaningful[-1:])
     if len(meaningful) > 1 and len(meaningful[0]) <= _PREFIX_LENGTH:
         rest.discard(meaningful[0])
-    is_aspect = meaningful[-1] in ASPECT or meaningful[0] in (
-        "is",
-        "has",
-        "can",
-        "allow",
-        "enable",
-        "use",
-        "show",
-        "require",
-        "num",
-    )
+    is_aspect = meaningful[-1] in ASPECT or meaningful[0] in _QUESTIONS
     for rule in RULES:
         if is_aspect and not rule.final and meaningful[-1] not in rule.phrases.replace("|", " ").split():
             continue
@@ -153,9 +145,7 @@ def classify(
 def _by_comment(comment: str, kind: Kind) -> Finding:
     """Read a comment as a name: its first clause only, since later ones tell of other things."""
     clause = re.split(r"[.;:,(\n]", comment.strip(), maxsplit=1)[0]
-    said = tuple(
-        word for word in words(clause) if word not in ("the", "a", "an", "of", "s", "for", "der", "die", "das", "de", "la")
-    )
+    said = tuple(word for word in words(clause) if word not in _SMALL_WORDS)
     if not said or len(said) > 6:
         return NONE
     found = _by_words(said, (), kind)

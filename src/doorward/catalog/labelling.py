@@ -65,9 +65,7 @@ def label_catalog(
     for key, label in verdicts.items():
         labels.found[key] = (label, ("an operator said so",))
         labels.settled.add(key)
-    relations = [
-        relation for relation in facts.relations if not relation.is_system or relation.name in CLEAR.get(relation.schema, {})
-    ]
+    relations = [found for found in facts.relations if not found.is_system or found.name in CLEAR.get(found.schema, {})]
     for relation in relations:
         if relation.is_system:
             _label_system(labels, relation, facts)
@@ -111,15 +109,8 @@ def _label_by_name(labels: Labels, relation: RelationFact, facts: CatalogFacts) 
         if relation.kind is RelationKind.SEQUENCE:
             labels.found[key] = (Label.NONE, ("a sequence",))
             continue
-        finding = classify(
-            relation.schema,
-            relation.name,
-            fact.name,
-            fact.base_type,
-            fact.comment,
-            primary == (fact.number,),
-            fact.number in foreign,
-        )
+        is_key, is_foreign = primary == (fact.number,), fact.number in foreign
+        finding = classify(relation.schema, relation.name, fact.name, fact.base_type, fact.comment, is_key, is_foreign)
         labels.found[key] = (finding.label, finding.reasons)
 
 

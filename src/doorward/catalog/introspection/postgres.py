@@ -55,21 +55,17 @@ ORDER BY 1"""
 
 def _sum(source: str, identity: str, condition: str) -> str:
     digest = f"pg_catalog.hashtextextended(pg_catalog.concat_ws(':', {identity}, x.xmin), 0)::pg_catalog.numeric"
-    return (
-        f"(SELECT pg_catalog.concat_ws('.', pg_catalog.count(*), pg_catalog.sum({digest})) FROM {source} x WHERE {condition})"
-    )
+    total = f"pg_catalog.concat_ws('.', pg_catalog.count(*), pg_catalog.sum({digest}))"
+    return f"(SELECT {total} FROM {source} x WHERE {condition})"
 
 
 _LASTING = f"SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relpersistence <> 't' AND c.oid >= {FIRST_USER_OID}"
+_ROWED = f"{_LASTING} AND c.relkind NOT IN ('i','I','t')"
 _SUMS = ", ".join(
     _sum(f"pg_catalog.{table}", identity, condition)
     for table, identity, condition in (
         ("pg_class", "x.oid", f"x.relpersistence <> 't' AND x.relkind NOT IN ('i','I','t') AND x.oid >= {FIRST_USER_OID}"),
-        (
-            "pg_attribute",
-            "x.attrelid, x.attnum",
-            f"x.attnum > 0 AND x.attrelid IN ({_LASTING} AND c.relkind NOT IN ('i','I','t'))",
-        ),
+        ("pg_attribute", "x.attrelid, x.attnum", f"x.attnum > 0 AND x.attrelid IN ({_ROWED})"),
         ("pg_rewrite", "x.oid", f"x.ev_class IN ({_LASTING})"),
         ("pg_inherits", "x.inhrelid, x.inhseqno", f"x.inhrelid IN ({_LASTING})"),
         ("pg_constraint", "x.oid", f"x.contype IN ('p','f') AND x.conrelid IN ({_LASTING})"),
@@ -178,11 +174,21 @@ def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, tuple[int, ...]]:
     return {key: tuple(members) for key, members in groups.items()}
 
 
+def _relation(row: Row) -> RelationFact:
+    oid, schema, name, letter, rows, system = row
+    kind = RELATION_KINDS.get(_text(letter), RelationKind.OTHER)
+    return RelationFact(_number(oid), _text(schema), _text(name), kind, _number(rows), system == "t")
+
+
+def _foreign_key(row: Row) -> ForeignKey:
+    return ForeignKey(_number(row[0]), _numbers(row[2]), _number(row[3]), _numbers(row[4]))
+
+
 def facts_from(answers: list[list[Row]]) -> CatalogFacts:
     """Facts from the answers to QUESTIONS, in their order."""
-    version, relation_rows, column_rows, key_rows, inheritance, view_rows, dependency_rows, functions, operators, types = (
-        answers
-    )
+    version, relation_rows, column_rows, key_rows, inheritance, view_rows, dependency_rows, *names = answers
+    functions, operators, types = (_names(rows) for rows in names)
+
     columns: dict[int, list[ColumnFact]] = {}
     for oid, number, name, type_name, base_type, comment in column_rows:
         fact = ColumnFact(_number(oid), _number(number), _text(name), _text(type_name), _text(base_type), _text(comment))
@@ -192,28 +198,14 @@ def facts_from(answers: list[list[Row]]) -> CatalogFacts:
         dependencies.setdefault(_number(view), set()).add((_number(relation), _number(number)))
     return CatalogFacts(
         server_version=_text(version[0][0]) if version else "",
-        relations=tuple(
-            RelationFact(
-                _number(oid),
-                _text(schema),
-                _text(name),
-                RELATION_KINDS.get(_text(kind), RelationKind.OTHER),
-                _number(rows),
-                system == "t",
-            )
-            for oid, schema, name, kind, rows, system in relation_rows
-        ),
+        relations=tuple(_relation(row) for row in relation_rows),
         columns={oid: tuple(facts) for oid, facts in columns.items()},
         primary_keys={_number(row[0]): _numbers(row[2]) for row in key_rows if row[1] == "p"},
-        foreign_keys=tuple(
-            ForeignKey(_number(row[0]), _numbers(row[2]), _number(row[3]), _numbers(row[4]))
-            for row in key_rows
-            if row[1] == "f"
-        ),
+        foreign_keys=tuple(_foreign_key(row) for row in key_rows if row[1] == "f"),
         parents=_grouped((_number(row[0]), _number(row[1])) for row in inheritance),
         view_definitions={_number(oid): definition for oid, definition in view_rows if definition},
         view_dependencies={view: frozenset(found) for view, found in dependencies.items()},
-        functions=_names(functions),
-        operators=_names(operators),
-        types=_names(types),
+        functions=functions,
+        operators=operators,
+        types=types,
     )
