@@ -1,1 +1,1 @@
-"""authentication"""
+"""Credentials in, proven identity out."""

@@ -1,1 +1,1 @@
-"""masking"""
+"""Obligations and lineage in, what happens to each result column out."""

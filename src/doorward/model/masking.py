@@ -1,0 +1,16 @@
+"""The ways a value can be masked, apart from any wire format."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Mask(Enum):
+    """What is left of a value. Only NONE lets it pass."""
+
+    NONE = "none"
+    FULL = "full"  # a fixed value of the column's type; NULL stays NULL
+    FULL_HIDING_NULL = "full, null hidden"  # the same, and NULL is hidden too: for derived values
+    INITIAL = "initial"  # the first character of a text
+    EMAIL = "email"  # the first character of an address
+    LAST_FOUR = "last four"  # the last four digits or letters, separators kept

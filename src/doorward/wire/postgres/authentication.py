@@ -1,0 +1,43 @@
+"""Authentication messages of both roles (manual, "SASL Authentication" and "Message Formats": Authentication*)."""
+
+from __future__ import annotations
+
+import struct
+
+from doorward.wire.postgres.messages import BodyReader, cstring, message
+
+OK = message(b"R", struct.pack(">I", 0))
+SCRAM_SHA_256 = "SCRAM-SHA-256"
+
+# Nothing before authentication needs to be longer; a SASL message of libpq has some two hundred bytes.
+MAX_AUTHENTICATION_BYTES = 4_096
+
+
+def sasl_mechanisms(*names: str) -> bytes:
+    """AuthenticationSASL with the mechanisms offered."""
+    return message(b"R", struct.pack(">I", 10) + b"".join(cstring(name) for name in names) + b"\0")
+
+
+def sasl_continue(data: bytes) -> bytes:
+    """AuthenticationSASLContinue."""
+    return message(b"R", struct.pack(">I", 11) + data)
+
+
+def sasl_final(data: bytes) -> bytes:
+    """AuthenticationSASLFinal."""
+    return message(b"R", struct.pack(">I", 12) + data)
+
+
+def read_sasl_initial(body: bytes) -> tuple[str, bytes]:
+    """SASLInitialResponse: the chosen mechanism and the client's first message."""
+    reader = BodyReader(body)
+    mechanism = reader.text()
+    length = reader.int32()
+    data = reader.take(length) if length >= 0 else b""
+    reader.end()
+    return mechanism, data
+
+
+def backend_key_data(process_id: int, key: bytes) -> bytes:
+    """BackendKeyData: what the client must show to cancel."""
+    return message(b"K", struct.pack(">I", process_id) + key)

@@ -1,0 +1,804 @@
+"""One session's conversation after start-up, both sides of it, without any I/O.
+
+Bytes go in from either side; bytes for either side, and questions to the governor, come out. The two sides are kept in one
+object because one rule ties them: the n-th reply belongs to the n-th message. Refusing keeps client and server in states
+that agree by sending a message that fails in place of the refused one, and swapping its error for ours.
+(One module of over 400 lines, because every method reads or writes that one queue.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from doorward.errors import ProtocolViolation
+from doorward.model.result import ResultColumn
+from doorward.model.statement import Action
+from doorward.wire.governor import Go, Governor, Refusal, Ticket, Understood
+from doorward.wire.postgres import errors_shown, messages
+from doorward.wire.postgres.framing_cy import FrameReader
+from doorward.wire.postgres.prepared import Awaited, Pending, Portal, Statement
+from doorward.wire.postgres.rows_cy import mask_rows
+from doorward.wire.postgres.treatment import FROM_CLIENT, FROM_UPSTREAM, Treatment
+
+# A message is gathered whole to be read; nothing sane is longer. Longer ones are refused, and the session goes on.
+MAX_CLIENT_MESSAGE_BYTES = 64 << 20
+# A row is gathered whole to be masked; longer ones pass in parts when nothing is masked, and are refused otherwise.
+MAX_MASKED_ROW_BYTES = 64 << 20
+
+# Settings that the reading of statements rests on. The server reports each change of them (manual, "Asynchronous Operations").
+PINNED_SETTINGS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+
+TOO_LONG = Refusal(
+    "54000",
+    "Doorward refused a message that is too long to be read.",
+    f"It is longer than {MAX_CLIENT_MESSAGE_BYTES >> 20} MiB.",
+    "Send the data in parts, or by COPY.",
+)
+NO_FUNCTION_CALL = Refusal(
+    "0A000",
+    "Doorward refused a FunctionCall message.",
+    "It calls a function by its number, past any statement that could be read, decided on and recorded.",
+    "Call the function in a SELECT.",
+)
+
+
+class Exchange:
+    """The conversation of one session. Feed it, then take *to_client* and *to_upstream*.
+
+    *ended* is set once the client said goodbye. A ProtocolViolation from either ``receive`` method ends the session.
+    """
+
+    def __init__(self, governor: Governor, epoch: Callable[[], str]) -> None:
+        self._governor = governor
+        self._epoch = epoch
+        self._client = FrameReader(MAX_CLIENT_MESSAGE_BYTES)
+        self._upstream = FrameReader(MAX_MASKED_ROW_BYTES)
+        self._pending: deque[Pending] = deque()
+        self._statements: dict[str, Statement] = {}
+        self._portals: dict[str, Portal] = {}
+        self._cursors: dict[str, Understood] = {}
+        self._batch = 0
+        self._skipping = False  # an error was answered: everything up to the next Sync is ignored, as by the server
+        self._generation = 0
+        self._settings_touched = False
+        self._wait: Callable[[Refusal | None], None] | None = None
+        self._draining = False  # the next message must not be read before every reply is in
+        self._stalled = False  # a row stands in the reader that may not be released yet
+        self._upstream_backlog: list[bytes] = []
+        self.status = b"I"
+        self.to_client: list[bytes] = []
+        self.to_upstream: list[bytes] = []
+        self.ended = False
+        self._client_table = {
+            ord("Q"): self._on_query, ord("P"): self._on_parse, ord("B"): self._on_bind, ord("E"): self._on_execute,
+            ord("D"): self._on_describe, ord("C"): self._on_close, ord("S"): self._on_sync, ord("H"): self._on_flush,
+            ord("d"): self._on_copy, ord("c"): self._on_copy, ord("f"): self._on_copy,
+            ord("F"): self._on_function_call, ord("X"): self._on_terminate,
+        }  # fmt: skip
+        self._upstream_table = {
+            ord("T"): self._row_description, ord("D"): self._rows, ord("C"): self._completed, ord("E"): self._error,
+            ord("N"): self._notice, ord("A"): self._notification, ord("S"): self._parameter_status, ord("Z"): self._ready,
+            ord("G"): self._copy_in, ord("H"): self._copy_out, ord("d"): self._copy_rows, ord("c"): self._pass,
+            ord("1"): self._parsed, ord("2"): self._bound, ord("3"): self._closed, ord("I"): self._completed,
+            ord("n"): self._no_data, ord("s"): self._completed, ord("t"): self._parameter_description,
+        }  # fmt: skip
+
+    # --- what the driver calls ------------------------------------------------------------------------------------
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an execution waits for an approval or a record: nothing more is taken from the client."""
+        return self._wait is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether replies are still to come."""
+        return bool(self._pending)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether rows wait to be released: nothing more is taken from the upstream."""
+        return self._stalled
+
+    def receive_from_client(self, data: bytes) -> None:
+        """Take a chunk from the client and handle every whole message in it."""
+        self._client.feed(data)
+        self._read_client()
+
+    def receive_from_upstream(self, data: bytes) -> None:
+        """Take a chunk from the upstream and handle every whole message in it."""
+        if self._stalled:
+            self._upstream_backlog.append(data)
+            return
+        self._upstream.feed(data)
+        self._read_upstream()
+
+    def released(self) -> None:
+        """Go on with the rows that waited for their record."""
+        if not self._stalled:
+            return
+        self._stalled = False
+        self._rows()
+        if not self._stalled:
+            self._read_upstream()
+        while self._upstream_backlog and not self._stalled:
+            self._upstream.feed(self._upstream_backlog.pop(0))
+            self._read_upstream()
+
+    def abandon(self, status: str) -> None:
+        """The session ends: every execution whose outcome is not known gets *status*."""
+        self._governor.withdraw()
+        for pending in self._pending:
+            if pending.ticket is not None:
+                self._finish(pending, status, "", "")
+        self._pending.clear()
+        self._wait = None
+
+    # --- client side ----------------------------------------------------------------------------------------------
+
+    def _read_client(self) -> None:
+        reader = self._client
+        while self._wait is None and not self.ended:
+            if self._draining and self._pending:
+                return
+            self._draining = False
+            if not reader.next():
+                if not reader.oversize:
+                    return
+                reader.skip()
+                self._refuse_unread()
+                continue
+            row = FROM_CLIENT.get(reader.kind)
+            if row is None or row.treatment is Treatment.BREAK:
+                name = row.name if row else f"of type {chr(reader.kind)!r}"
+                raise ProtocolViolation(f"A message {name} is not allowed here.")
+            if self._skipping and reader.kind not in b"SX":
+                continue
+            self._client_table[reader.kind]()
+
+    def _refuse_unread(self) -> None:
+        """Refuse the message that was too long to be gathered, in the way its kind asks for."""
+        if self._client.kind == ord("d"):
+            raise ProtocolViolation("A CopyData message is too long.")
+        if self._skipping or self._client.kind not in b"QPBEDCF":
+            return
+        if self._client.kind in b"QF":
+            self._refuse_query(TOO_LONG)
+        else:
+            self._refuse(TOO_LONG)
+
+    def _drain_first(self) -> None:
+        """Read the current message again once every reply is in: what it refers to is not certain before."""
+        self._client.unread()
+        self._draining = True
+
+    def _refuse_query(self, refusal: Refusal) -> None:
+        if not self._pending and self.status != b"T":
+            self.to_client.append(_error(refusal) + messages.ready_for_query(self.status))
+            return
+        self.to_upstream.append(messages.POISON + messages.SYNC)
+        self._pending.append(Pending(Awaited.REFUSED_QUERY, self._batch, refusal=refusal))
+        self._batch += 1
+
+    def _refuse(self, refusal: Refusal) -> None:
+        # Flush, or the error would stay in the server's buffer until the client happens to send Sync.
+        self.to_upstream.append(messages.POISON + messages.FLUSH)
+        self._pending.append(Pending(Awaited.REFUSED, self._batch, refusal=refusal))
+        self._skipping = True
+
+    def _on_query(self) -> None:
+        frame = self._client.frame()
+        if frame[-1] != 0 or frame.find(b"\0", 5) != len(frame) - 1:
+            raise ProtocolViolation("The text of a Query is not terminated where it ends.")
+        understood = self._governor.understand(frame[5:-1])
+        statements = understood.analysis.statements
+        if self._pending and any(s.prepared_name or s.cursor_name for s in statements):
+            self._drain_first()
+            return
+        inner, missing = self._inner(understood)
+        if missing:
+            self._refuse_query(missing)
+            return
+
+        def resume(refusal: Refusal | None) -> None:
+            self._wait = None
+            if refusal is not None:
+                self._refuse_query(refusal)
+            else:
+                forward()
+            self._read_client()
+
+        ruling = self._governor.begin(understood, inner, (), "simple", self.status.decode(), resume)
+
+        def forward() -> None:
+            self.to_upstream.append(frame)
+            changes = any(s.prepared_name for s in statements) or any(s.tag.startswith("DISCARD") for s in statements)
+            self._note_names_and_settings(understood)
+            self._pending.append(
+                Pending(
+                    Awaited.QUERY, self._batch, ticket=ruling.ticket, understood=understood, inner=inner, changes_names=changes
+                )
+            )
+            self._batch += 1
+
+        self._follow(ruling.go, ruling.refusal, resume, forward, self._refuse_query)
+
+    def _follow(
+        self,
+        go: Go,
+        refusal: Refusal | None,
+        resume: Callable[[Refusal | None], None],
+        forward: Callable[[], None],
+        refuse: Callable[[Refusal], None],
+    ) -> None:
+        if go is Go.NOW:
+            forward()
+        elif go is Go.WAIT:
+            self._wait = resume
+        else:
+            assert refusal is not None
+            refuse(refusal)
+
+    def _inner(self, understood: Understood) -> tuple[tuple[Understood, ...], Refusal | None]:
+        """The prepared texts and cursors that *understood* runs by name, or why that can't be known."""
+        statements = understood.analysis.statements
+        inner: list[Understood] = []
+        for statement in statements:
+            if statement.tag == "EXECUTE":
+                prepared = self._statements.get(statement.prepared_name)
+                if prepared is None:
+                    return (), Refusal(
+                        "26000",
+                        f'prepared statement "{statement.prepared_name}" does not exist',
+                        "",
+                        "" if len(statements) == 1 else "Send PREPARE and EXECUTE in messages of their own.",
+                    )
+                inner.append(prepared.understood)
+            elif statement.tag == "PREPARE" and len(statements) > 1:
+                return (), Refusal(
+                    "0A000", "Doorward refused PREPARE among other statements.", "", "Send PREPARE in a message of its own."
+                )
+            elif statement.tag in ("FETCH", "MOVE") and statement.cursor_name in self._cursors and len(statements) == 1:
+                inner.append(self._cursors[statement.cursor_name])
+        return tuple(inner), None
+
+    def _note_names_and_settings(self, understood: Understood) -> None:
+        """Descriptions made before a change of settings or definitions may not hold after it, nor after its roll-back."""
+        for statement in understood.analysis.statements:
+            if statement.setting or statement.tag.startswith("DISCARD") or statement.action.severity >= Action.DEFINE.severity:
+                self._settings_touched = True
+                self._generation += 1
+            elif statement.transaction and self._settings_touched:
+                self._generation += 1
+            elif statement.functions and any(name.endswith("set_config") for name in statement.functions):
+                self._settings_touched = True
+                self._generation += 1
+
+    def _on_parse(self) -> None:
+        name, text = messages.read_parse(self._client.body())
+        known = self._statements.get(name)
+        unsure = known is not None and not known.confirmed and known.batch != self._batch
+        if name and self._pending and (unsure or self._names_are_changing()):
+            self._drain_first()
+            return
+        understood = self._governor.understand(text)
+        if understood.analysis.error:
+            ruling = self._governor.begin(understood, (), (), "extended", self.status.decode(), _never)
+            assert ruling.refusal is not None
+            self._refuse(ruling.refusal)
+            return
+        frame = self._client.frame()
+        pending = Pending(Awaited.PARSE, self._batch)
+        self.to_upstream.append(frame)
+        self._pending.append(pending)
+        if name and known is not None:
+            return  # the server refuses it: the name is taken, and keeps its meaning
+        statement = Statement(name, understood, self._batch)
+        self._statements[name] = statement
+        pending.statement = statement
+
+        def undo() -> None:
+            if self._statements.get(name) is statement:
+                del self._statements[name]
+
+        pending.undo = undo
+        if not _has_no_result(understood):
+            self._describe_again(statement)
+
+    def _describe_again(self, statement: Statement) -> None:
+        self.to_upstream.append(messages.describe_statement(statement.name))
+        statement.generation = (self._generation, self._epoch())
+        self._pending.append(Pending(Awaited.OWN_DESCRIBE, self._batch, statement=statement))
+
+    def _names_are_changing(self) -> bool:
+        return any(pending.changes_names for pending in self._pending)
+
+    def _on_bind(self) -> None:
+        bind = messages.read_bind(self._client.body())
+        statement = self._statements.get(bind.statement)
+        if self._pending and (
+            (bind.statement and self._names_are_changing())
+            or (statement is not None and not statement.confirmed and statement.batch != self._batch)
+        ):
+            self._drain_first()
+            return
+        if statement is None:
+            named = f'prepared statement "{bind.statement}"' if bind.statement else "unnamed prepared statement"
+            self._refuse(Refusal("26000", f"{named} does not exist"))
+            return
+        inner, missing = self._inner(statement.understood)
+        if missing:
+            self._refuse(missing)
+            return
+        frame = self._client.frame()
+        portal = Portal(bind.portal, statement, bind, self._batch)
+
+        def forward() -> None:
+            has_columns = not _has_no_result(statement.understood)
+            if has_columns and statement.generation != (self._generation, self._epoch()):
+                self._describe_again(statement)
+            elif has_columns and inner and any(s.tag != "EXECUTE" for s in statement.understood.analysis.statements):
+                self._describe_again(statement)  # a cursor's columns are known when it is open, not when FETCH is parsed
+            previous = self._portals.get(bind.portal)
+            self._portals[bind.portal] = portal
+
+            def undo() -> None:
+                self._drop_grant(portal)
+                if self._portals.get(bind.portal) is portal:
+                    del self._portals[bind.portal]
+                    if previous is not None and bind.portal:
+                        self._portals[bind.portal] = previous
+
+            self.to_upstream.append(frame)
+            self._pending.append(Pending(Awaited.BIND, self._batch, portal=portal, undo=undo))
+
+        if self._governor.may_be_planned(statement.understood):
+            forward()
+            return
+
+        def resume(refusal: Refusal | None) -> None:
+            self._wait = None
+            if refusal is not None:
+                self._refuse(refusal)
+            else:
+                forward()
+            self._read_client()
+
+        ruling = self._governor.begin(statement.understood, inner, bind.parameters, "extended", self.status.decode(), resume)
+        portal.granted = ruling.ticket
+        self._follow(ruling.go, ruling.refusal, resume, forward, self._refuse)
+
+    def _drop_grant(self, portal: Portal) -> None:
+        """A portal that was decided on when it was bound, and is gone without being executed."""
+        if portal.granted is not None:
+            self._governor.finish(portal.granted, "skipped", "", 0, 0, "", "")
+            portal.granted = None
+
+    def _on_execute(self) -> None:
+        name, _maximum = messages.read_execute(self._client.body())
+        portal = self._portals.get(name)
+        if portal is not None and not portal.confirmed and portal.batch != self._batch and self._pending:
+            self._drain_first()
+            return
+        if portal is None:
+            self._refuse(Refusal("34000", f'portal "{name}" does not exist'))
+            return
+        understood = portal.statement.understood
+        inner, missing = self._inner(understood)
+        if missing:
+            self._refuse(missing)
+            return
+        frame = self._client.frame()
+
+        def forward_with(ticket: Ticket | None) -> None:
+            self.to_upstream.append(frame)
+            changes = any(s.prepared_name or s.tag.startswith("DISCARD") for s in understood.analysis.statements)
+            self._note_names_and_settings(understood)
+            self._pending.append(
+                Pending(
+                    Awaited.EXECUTE,
+                    self._batch,
+                    ticket=ticket,
+                    understood=understood,
+                    inner=inner,
+                    portal=portal,
+                    changes_names=changes,
+                )
+            )
+
+        if portal.granted is not None:
+            ticket, portal.granted = portal.granted, None
+            forward_with(ticket)
+            return
+
+        def resume(refusal: Refusal | None) -> None:
+            self._wait = None
+            if refusal is not None:
+                self._refuse(refusal)
+            else:
+                forward_with(ruling.ticket)
+            self._read_client()
+
+        ruling = self._governor.begin(understood, inner, portal.bind.parameters, "extended", self.status.decode(), resume)
+        self._follow(ruling.go, ruling.refusal, resume, lambda: forward_with(ruling.ticket), self._refuse)
+
+    def _on_describe(self) -> None:
+        messages.read_target(self._client.body())
+        self.to_upstream.append(self._client.frame())
+        self._pending.append(Pending(Awaited.DESCRIBE, self._batch))
+
+    def _on_close(self) -> None:
+        target, name = messages.read_target(self._client.body())
+        if self._pending and name and self._names_are_changing():
+            self._drain_first()
+            return
+        names: dict[str, Any] = self._statements if target == "S" else self._portals
+        removed = names.pop(name, None)
+        if isinstance(removed, Portal):
+            self._drop_grant(removed)
+
+        def undo() -> None:
+            if removed is not None and name:
+                names.setdefault(name, removed)
+
+        self.to_upstream.append(self._client.frame())
+        self._pending.append(Pending(Awaited.CLOSE, self._batch, undo=undo))
+
+    def _on_sync(self) -> None:
+        self._skipping = False
+        self.to_upstream.append(messages.SYNC)
+        self._pending.append(Pending(Awaited.SYNC, self._batch))
+        self._batch += 1
+
+    def _on_flush(self) -> None:
+        self.to_upstream.append(messages.FLUSH)
+
+    def _on_copy(self) -> None:
+        # Outside a COPY the server ignores these too: they are what is left of one that failed.
+        if self._pending and self._pending[0].copying_in:
+            frame = self._client.frame()
+            self._pending[0].size_bytes += len(frame)
+            self.to_upstream.append(frame)
+
+    def _on_function_call(self) -> None:
+        self._refuse_query(NO_FUNCTION_CALL)
+
+    def _on_terminate(self) -> None:
+        self.ended = True
+
+    # --- upstream side --------------------------------------------------------------------------------------------
+
+    def _read_upstream(self) -> None:
+        reader = self._upstream
+        while not self._stalled:
+            if reader.is_passing:
+                part = reader.take()
+                if not part:
+                    return
+                self._count(0, len(part))
+                self.to_client.append(part)
+                continue
+            if not reader.next():
+                if not reader.oversize:
+                    return
+                self._oversize_from_upstream()
+                continue
+            row = FROM_UPSTREAM.get(reader.kind)
+            if row is None or row.treatment is Treatment.BREAK:
+                raise ProtocolViolation("The upstream sent a message that has no place here.")
+            self._upstream_table[reader.kind]()
+
+    def _oversize_from_upstream(self) -> None:
+        reader = self._upstream
+        if reader.kind == ord("D") and self._prepare_rows() and self._head().operations is None and self._head().cut is None:
+            if not self._head_released():
+                # Rows this long wait in parts that are not read: the socket holds them back.
+                raise ProtocolViolation("A very long row came before its record was safe.")
+            self._count(1, 0)
+            reader.pass_through()
+        elif reader.kind == ord("d") and self._head().cut is None:
+            reader.pass_through()
+        elif reader.kind in (ord("D"), ord("d")):
+            self._head().cut = Refusal(
+                "54000",
+                "Doorward could not mask a row that is too long.",
+                f"It is longer than {MAX_MASKED_ROW_BYTES >> 20} MiB.",
+                "Leave the long column out, or ask for access to it in clear.",
+            )
+            reader.skip()
+        else:
+            raise ProtocolViolation("The upstream sent a message that is too long.")
+
+    def _head(self) -> Pending:
+        if not self._pending:
+            raise ProtocolViolation("The upstream answered what nobody asked.")
+        return self._pending[0]
+
+    def _count(self, rows: int, size_bytes: int) -> None:
+        head = self._head()
+        head.rows += rows
+        head.size_bytes += size_bytes
+
+    def _pass(self) -> None:
+        self.to_client.append(self._upstream.frame())
+
+    def _head_awaiting(self, *kinds: Awaited) -> Pending:
+        head = self._head()
+        if head.awaited not in kinds:
+            raise ProtocolViolation("The upstream's answer does not fit what it was asked.")
+        return head
+
+    def _parsed(self) -> None:
+        head = self._head_awaiting(Awaited.PARSE)
+        if head.statement is not None:
+            head.statement.confirmed = True
+        self._pass()
+        self._done()
+
+    def _bound(self) -> None:
+        head = self._head_awaiting(Awaited.BIND)
+        assert head.portal is not None
+        head.portal.confirmed = True
+        self._pass()
+        self._done()
+
+    def _closed(self) -> None:
+        self._head_awaiting(Awaited.CLOSE)
+        self._pass()
+        self._done()
+
+    def _done(self) -> None:
+        self._pending.popleft()
+        if self._draining and not self._pending:
+            self._read_client()
+
+    def _parameter_description(self) -> None:
+        if self._head_awaiting(Awaited.DESCRIBE, Awaited.OWN_DESCRIBE).awaited is Awaited.DESCRIBE:
+            self._pass()
+
+    def _no_data(self) -> None:
+        self._describe_answer(())
+
+    def _describe_answer(self, columns: tuple[ResultColumn, ...]) -> None:
+        head = self._head_awaiting(Awaited.DESCRIBE, Awaited.OWN_DESCRIBE)
+        if head.awaited is Awaited.OWN_DESCRIBE:
+            assert head.statement is not None
+            head.statement.columns = columns
+        else:
+            self._pass()
+        self._done()
+
+    def _row_description(self) -> None:
+        head = self._head_awaiting(Awaited.QUERY, Awaited.DESCRIBE, Awaited.OWN_DESCRIBE)
+        columns = messages.read_row_description(self._upstream.body())
+        if head.awaited is not Awaited.QUERY:
+            self._describe_answer(columns)
+            return
+        self._plan(head, columns)
+        self._pass()
+
+    def _plan(self, head: Pending, columns: tuple[ResultColumn, ...]) -> None:
+        assert head.ticket is not None
+        plan = self._governor.plan(head.ticket, columns, head.inner)
+        head.operations, head.constants = plan if plan is not None else (None, [])
+        head.planned = True
+
+    def _prepare_rows(self) -> bool:
+        """Make sure that the rows at hand have a plan; False, and cut, when their columns are not known."""
+        head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
+        if not head.planned:
+            columns = head.portal.result_columns() if head.portal is not None else None
+            if not columns:
+                head.cut = Refusal("XX000", "Doorward withheld rows whose columns were never described.")
+                head.operations = None
+                head.planned = True
+            else:
+                self._plan(head, columns)
+        return True
+
+    def _head_released(self) -> bool:
+        ticket = self._head().ticket
+        return ticket is None or ticket.released
+
+    def _rows(self) -> None:
+        reader = self._upstream
+        self._prepare_rows()
+        head = self._head()
+        assert head.ticket is not None
+        if not head.ticket.released:
+            self._stalled = True
+            self._governor.on_release(head.ticket)
+            return
+        count = reader.run()
+        start, end = reader.start - 5, reader.end
+        if head.cut is not None:
+            return
+        limit = head.ticket.row_limit
+        if limit and head.rows + count > limit:
+            count = limit - head.rows
+            end = _end_of_rows(reader.buffer, start, count)
+            head.cut = self._governor.refusal_for_row_limit(head.ticket)
+        if count:
+            if head.operations is None:
+                block = reader.buffer[start:end]
+            else:
+                block, _ = mask_rows(reader.buffer, start, end, head.operations, head.constants)
+            self._count(count, len(block))
+            self.to_client.append(block)
+
+    def _copy_rows(self) -> None:
+        head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
+        if head.ticket is None or not head.ticket.copy_out_is_clear:
+            raise ProtocolViolation("The upstream sent COPY data that nobody allowed.")
+        count = self._upstream.run()
+        block = self._upstream.buffer[self._upstream.start - 5 : self._upstream.end]
+        self._count(count, len(block))
+        self.to_client.append(block)
+
+    def _copy_in(self) -> None:
+        head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
+        head.copying_in = True
+        if head.awaited is Awaited.EXECUTE:
+            # What was sent ahead of the data is read by the server as part of it; there a Sync means nothing
+            # (manual, "COPY Operations").
+            self._pending = deque(p for p in self._pending if p.awaited is not Awaited.SYNC)
+        self._pass()
+
+    def _copy_out(self) -> None:
+        head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
+        if head.ticket is None or not head.ticket.copy_out_is_clear:
+            raise ProtocolViolation("The upstream began a COPY that nobody allowed.")
+        self._pass()
+
+    def _completed(self) -> None:
+        """CommandComplete, EmptyQueryResponse or PortalSuspended."""
+        head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
+        head.copying_in = False
+        tag = self._upstream.body()[:-1].decode("utf-8", "replace") if self._upstream.kind == ord("C") else ""
+        head.tags.append(tag)
+        if head.awaited is Awaited.QUERY:
+            head.planned = False
+            head.operations = None
+        self._note_completion(head, tag)
+        if head.cut is not None:
+            refusal, head.cut = head.cut, None
+            head.failed_with = (refusal.sqlstate, refusal.message)
+            self.to_client.append(_error(refusal))
+        else:
+            self._pass()
+        if head.awaited is Awaited.EXECUTE:
+            self._finish_by_tags(head)
+            self._done()
+
+    def _note_completion(self, head: Pending, tag: str) -> None:
+        """Names that SQL made or dropped, once the server says that it did."""
+        if head.understood is None:
+            return
+        statements = head.understood.analysis.statements
+        if tag == "DEALLOCATE ALL" or tag == "DISCARD ALL":
+            self._statements.clear()
+        if tag == "DISCARD ALL":
+            self._portals.clear()
+            self._cursors.clear()
+        for statement in statements:
+            if statement.tag == "PREPARE" and tag == "PREPARE":
+                known = Statement(statement.prepared_name, head.understood, -1, confirmed=True)
+                self._statements[statement.prepared_name] = known
+            elif statement.tag == "DEALLOCATE" and tag == "DEALLOCATE":
+                self._statements.pop(statement.prepared_name, None)
+            elif statement.tag == "DECLARE CURSOR" and tag == "DECLARE CURSOR" and len(statements) == 1:
+                self._cursors[statement.cursor_name] = head.understood
+            elif statement.tag == "CLOSE" and tag.startswith("CLOSE"):
+                self._cursors.clear()
+
+    def _finish_by_tags(self, head: Pending) -> None:
+        code, text = head.failed_with or ("", "")
+        self._finish(head, "failed" if code else "done", code, text)
+
+    def _finish(self, pending: Pending, status: str, code: str, text: str) -> None:
+        if pending.ticket is not None:
+            self._governor.finish(
+                pending.ticket, status, "; ".join(t for t in pending.tags if t), pending.rows, pending.size_bytes, code, text
+            )
+            pending.ticket = None
+
+    def _error(self) -> None:
+        error = messages.read_fields(self._upstream.body())
+        if not self._pending:
+            # Nobody asked: the server is going away, or ends this session.
+            self.to_client.append(errors_shown.clean(error, shown=False).encode(b"E"))
+            return
+        head = self._pending[0]
+        if head.refusal is not None:
+            self.to_client.append(_error(head.refusal))
+        else:
+            shown = self._governor.may_show_error(head.ticket)
+            self.to_client.append(errors_shown.clean(error, shown=shown).encode(b"E"))
+            head.failed_with = (error.get("C"), error.get("M"))
+            head.copying_in = False
+        if head.awaited in (Awaited.QUERY, Awaited.REFUSED_QUERY, Awaited.SYNC):
+            return  # ReadyForQuery follows by itself
+        self._skip_to_sync()
+
+    def _skip_to_sync(self) -> None:
+        """The server ignores everything up to the next Sync; so do we, and take back what will not have happened."""
+        undone: list[Pending] = []
+        first = True
+        while self._pending and self._pending[0].awaited is not Awaited.SYNC:
+            pending = self._pending.popleft()
+            if pending.ticket is not None:
+                if first and pending.failed_with is not None:
+                    self._finish(pending, "failed", *pending.failed_with)
+                else:
+                    self._finish(pending, "skipped", "", "")
+            first = False
+            undone.append(pending)
+        for pending in reversed(undone):
+            if pending.undo is not None:
+                pending.undo()
+        if not self._pending:
+            self._skipping = True
+            if self._draining:
+                self._read_client()
+
+    def _notice(self) -> None:
+        notice = messages.read_fields(self._upstream.body())
+        ticket = self._pending[0].ticket if self._pending else None
+        if self._governor.may_show_error(ticket):
+            self._pass()
+        elif notice.get("V") in ("WARNING",) or notice.get("S") == "WARNING":
+            self.to_client.append(errors_shown.clean(notice, shown=False).encode(b"N"))
+
+    def _notification(self) -> None:
+        if self._governor.may_show_error(None):
+            self._pass()
+            return
+        # The payload is whatever some other session put in; the channel name is this client's own choice.
+        body = self._upstream.body()
+        end = body.index(b"\0", 4) + 1
+        self.to_client.append(messages.message(b"A", body[:end] + b"\0"))
+
+    def _parameter_status(self) -> None:
+        name, value = messages.read_parameter_status(self._upstream.body())
+        if PINNED_SETTINGS.get(name, value) != value:
+            raise ProtocolViolation(
+                f"The setting {name} was changed; statements could no longer be read as the server reads them."
+            )
+        self._pass()
+
+    def _ready(self) -> None:
+        head = self._head_awaiting(Awaited.QUERY, Awaited.REFUSED_QUERY, Awaited.SYNC)
+        self.status = self._upstream.body()
+        if self.status == b"I":
+            self._cursors.clear()
+            for name in [name for name, portal in self._portals.items() if portal.batch <= head.batch]:
+                self._drop_grant(self._portals.pop(name))
+        if head.awaited is Awaited.QUERY:
+            self._finish_by_tags(head)
+        self._pass()
+        self._done()
+
+
+def _has_no_result(understood: Understood) -> bool:
+    """Whether a statement surely returns no rows, so that it needs no description."""
+    return all(
+        statement.transaction or statement.tag in ("SET", "RESET", "LISTEN", "UNLISTEN", "NOTIFY", "DEALLOCATE", "PREPARE")
+        for statement in understood.analysis.statements
+    )
+
+
+def _end_of_rows(buffer: bytes, start: int, count: int) -> int:
+    """Where the first *count* frames from *start* end."""
+    for _ in range(count):
+        start += 1 + int.from_bytes(buffer[start + 1 : start + 5], "big")
+    return start
+
+
+def _error(refusal: Refusal) -> bytes:
+    return messages.fields("ERROR", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint).encode(b"E")
+
+
+def _never(refusal: Refusal | None) -> None:
+    raise AssertionError("an unreadable statement never waits")

@@ -1,0 +1,87 @@
+"""What a session has prepared: statements, portals, and the replies that are still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+
+from doorward.model.result import ResultColumn
+from doorward.wire.governor import Refusal, Ticket, Understood
+from doorward.wire.postgres.messages import Bind
+
+
+@dataclass(slots=True)
+class Statement:
+    """A prepared statement as the server will know it once everything sent before has gone well.
+
+    *columns* comes from a Describe of our own; None until it is answered. *generation* says under which settings and
+    definitions it was described: a later Bind describes it again when these may have changed.
+    """
+
+    name: str
+    understood: Understood
+    batch: int
+    confirmed: bool = False
+    columns: tuple[ResultColumn, ...] | None = None
+    generation: tuple[int, str] = (-1, "")
+
+
+@dataclass(slots=True)
+class Portal:
+    """A bound statement. The mask of its rows is tied to it, over suspensions too. *granted* waits for its first Execute."""
+
+    name: str
+    statement: Statement
+    bind: Bind
+    batch: int
+    confirmed: bool = False
+    granted: Ticket | None = None
+
+    def result_columns(self) -> tuple[ResultColumn, ...] | None:
+        """The columns as they will arrive, in the formats that Bind asked for; None when they were never described."""
+        columns = self.statement.columns
+        if columns is None:
+            return None
+        return tuple(replace(column, format=self.bind.result_format(position)) for position, column in enumerate(columns))
+
+
+class Awaited(Enum):
+    """What a reply is to. The order of replies is the order of messages (manual, "Extended Query")."""
+
+    QUERY = auto()
+    PARSE = auto()
+    BIND = auto()
+    DESCRIBE = auto()
+    OWN_DESCRIBE = auto()
+    EXECUTE = auto()
+    CLOSE = auto()
+    SYNC = auto()
+    REFUSED_QUERY = auto()  # a failing Execute and a Sync stand in for a refused Query
+    REFUSED = auto()  # a failing Execute stands in for a refused message of the extended protocol
+
+
+@dataclass(slots=True)
+class Pending:
+    """One message that was forwarded and whose replies are still to come."""
+
+    awaited: Awaited
+    batch: int
+    ticket: Ticket | None = None
+    understood: Understood | None = None
+    inner: tuple[Understood, ...] = ()
+    statement: Statement | None = None
+    portal: Portal | None = None
+    refusal: Refusal | None = None
+    undo: Callable[[], None] | None = None
+    changes_names: bool = False
+    # As the result comes in:
+    planned: bool = False
+    operations: list[int] | None = None
+    constants: list[bytes] = field(default_factory=list)
+    cut: Refusal | None = None
+    copying_in: bool = False
+    rows: int = 0
+    size_bytes: int = 0
+    tags: list[str] = field(default_factory=list)
+    failed_with: tuple[str, str] | None = None

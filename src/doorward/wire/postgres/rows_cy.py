@@ -1,0 +1,177 @@
+"""Rewrites runs of DataRow messages column by column (manual, "Message Formats": DataRow). Compiled or interpreted.
+
+A plan is a list with one operation for each column. The body of every row is checked against the plan: a row with another
+number of columns than described is refused, never passed.
+"""
+
+from __future__ import annotations
+
+from doorward.errors import ProtocolViolation
+
+try:
+    import cython
+except ModuleNotFoundError:  # pragma: no cover - depends on the installation
+    from doorward import _cython as cython  # type: ignore[no-redef]
+
+# Operations. What is not KEEP never lets more of a value through than its description says.
+KEEP = 0
+CONSTANT = 1  # every value becomes the constant; NULL stays NULL
+CONSTANT_HIDING_NULL = 2  # NULL becomes the constant too
+INITIAL = 3  # the first character, then the constant
+EMAIL = 4  # the first character, then the constant; NULL stays
+LAST_FOUR = 5  # letters and digits become "*" except the last four digits or letters; fewer than nine are all hidden
+NULL = 6  # every value becomes NULL
+
+
+def is_compiled() -> bool:
+    """Whether this module runs as compiled code."""
+    return bool(cython.compiled)
+
+
+@cython.cfunc
+@cython.inline
+def _is_alphanumeric(byte: cython.int) -> cython.bint:
+    return (48 <= byte <= 57) or (65 <= byte <= 90) or (97 <= byte <= 122) or byte >= 128
+
+
+@cython.cfunc
+def _last_four(value: bytes) -> bytes:
+    """Hide all letters and digits but the last four; separators stay, so that the shape is known."""
+    size: cython.Py_ssize_t = len(value)
+    total: cython.Py_ssize_t = 0
+    index: cython.Py_ssize_t
+    for index in range(size):
+        if _is_alphanumeric(value[index]):
+            total += 1
+    hide: cython.Py_ssize_t = total - 4 if total > 8 else total
+    masked: bytearray = bytearray(value)
+    for index in range(size):
+        if hide <= 0:
+            break
+        if _is_alphanumeric(value[index]):
+            masked[index] = 42
+            hide -= 1
+    if total <= 8:
+        return b"***"[: max(size, 1)]
+    for index in range(size):
+        if masked[index] >= 128:
+            masked[index] = 42
+    return bytes(masked)
+
+
+@cython.cfunc
+def _first_character(value: bytes) -> bytes:
+    """The first UTF-8 character, empty when it is cut or none."""
+    size: cython.Py_ssize_t = len(value)
+    if size == 0:
+        return b""
+    lead: cython.int = value[0]
+    length: cython.Py_ssize_t = 1
+    if lead >= 0xF0:
+        length = 4
+    elif lead >= 0xE0:
+        length = 3
+    elif lead >= 0xC0:
+        length = 2
+    elif lead >= 0x80:
+        return b""
+    # A value of one or two characters would be told whole, or nearly so, by its first.
+    if size < length + 2:
+        return b""
+    return value[:length]
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-2, check=True)
+def _length_at(buffer: bytes, position: cython.Py_ssize_t) -> cython.longlong:
+    """The length of four bytes at *position*: -1 for NULL, else not negative.
+
+    Raises ProtocolViolation for a length that no value can have.
+    """
+    length: cython.longlong = buffer[position]
+    length = (length << 8) | buffer[position + 1]
+    length = (length << 8) | buffer[position + 2]
+    length = (length << 8) | buffer[position + 3]
+    if length > 0x7FFFFFFF:
+        if length != 0xFFFFFFFF:
+            raise ProtocolViolation("A value has an impossible length.")
+        return -1
+    return length
+
+
+def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, operations: list, constants: list) -> tuple:
+    """Rewrite the DataRow frames in ``buffer[start:end]`` (headers included); return (new frames, number of rows).
+
+    *operations* has one of the numbers above for each column, *constants* the replacement or an empty value: with its
+    length of four bytes in front for CONSTANT and CONSTANT_HIDING_NULL, bare for INITIAL and EMAIL.
+    Raises ProtocolViolation when a row doesn't fit its frame or the plan.
+    """
+    output: bytearray = bytearray()
+    columns: cython.Py_ssize_t = len(operations)
+    position: cython.Py_ssize_t = start
+    written: cython.Py_ssize_t = 0
+    rows: cython.Py_ssize_t = 0
+    frame_end: cython.Py_ssize_t
+    cursor: cython.Py_ssize_t
+    after: cython.Py_ssize_t
+    kept_from: cython.Py_ssize_t
+    column: cython.Py_ssize_t
+    length: cython.longlong
+    value: bytes
+    replacement: bytes
+    operation: cython.int
+    if start < 0 or end > len(buffer):
+        raise ProtocolViolation("A run of rows is longer than its buffer.")
+    while position < end:
+        if position + 7 > end:
+            raise ProtocolViolation("A row is cut short.")
+        length = _length_at(buffer, position + 1)
+        frame_end = position + 1 + length
+        if length < 6 or frame_end > end:
+            raise ProtocolViolation("A row is cut short.")
+        if ((buffer[position + 5] << 8) | buffer[position + 6]) != columns:
+            raise ProtocolViolation("A row has another number of columns than described.")
+        cursor = position + 7
+        kept_from = position
+        for column in range(columns):
+            if cursor + 4 > frame_end:
+                raise ProtocolViolation("A row is cut short.")
+            length = _length_at(buffer, cursor)
+            after = cursor + 4 + (length if length > 0 else 0)
+            if after > frame_end:
+                raise ProtocolViolation("A value is longer than its row.")
+            operation = operations[column]
+            if operation != 0:
+                output += buffer[kept_from:cursor]
+                if operation == 6 or (length < 0 and operation != 2):
+                    output += b"\xff\xff\xff\xff"
+                elif operation == 1 or operation == 2:
+                    output += constants[column]
+                else:
+                    value = buffer[cursor + 4 : after]
+                    if operation == 5:
+                        replacement = _last_four(value)
+                    else:
+                        replacement = _first_character(value) + constants[column]
+                    length = len(replacement)
+                    output.append((length >> 24) & 255)
+                    output.append((length >> 16) & 255)
+                    output.append((length >> 8) & 255)
+                    output.append(length & 255)
+                    output += replacement
+                kept_from = after
+            cursor = after
+        if cursor != frame_end:
+            raise ProtocolViolation("A row is longer than its values.")
+        output += buffer[kept_from:frame_end]
+        # The frame's own length, now that it is known.
+        length = len(output) - written - 1
+        output[written + 1] = (length >> 24) & 255
+        output[written + 2] = (length >> 16) & 255
+        output[written + 3] = (length >> 8) & 255
+        output[written + 4] = length & 255
+        written = len(output)
+        position = frame_end
+        rows += 1
+    return bytes(output), rows

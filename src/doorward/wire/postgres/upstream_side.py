@@ -1,0 +1,190 @@
+"""The upstream's side, sans-I/O: signing in to it, and asking it simple questions of our own."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from typing import Protocol
+
+from doorward.errors import DoorwardError, ProtocolViolation, UpstreamUnavailable
+from doorward.model.result import ResultColumn
+from doorward.wire.postgres import messages
+from doorward.wire.postgres.authentication import SCRAM_SHA_256
+from doorward.wire.postgres.framing_cy import FrameReader
+from doorward.wire.postgres.messages import BodyReader, cstring, message, read_fields, read_parameter_status
+from doorward.wire.postgres.startup import startup_packet
+
+MAX_ANSWER_BYTES = 256 << 20
+
+
+class SaslClient(Protocol):
+    """The client's half of a SCRAM exchange."""
+
+    def first(self) -> bytes:
+        """client-first-message."""
+
+    def answer(self, server_first: bytes) -> bytes:
+        """client-final-message for a server-first-message."""
+
+    def check(self, server_final: bytes) -> None:
+        """Check the server's own proof; raises UpstreamUnavailable when it is wrong."""
+
+
+class UpstreamHandshake:
+    """Signs in to an upstream: feed it what the upstream sends, send what it gives back, until ``done``.
+
+    Afterwards *parameters* are the settings the server reported, *process_id* and *key* what cancels this session.
+    *secure* says whether the connection is encrypted: a password in clear is sent over nothing else.
+    """
+
+    def __init__(self, user: str, password: str, sasl: SaslClient | None, *, secure: bool) -> None:
+        self._user = user
+        self._password = password
+        self._sasl = sasl
+        self._secure = secure
+        self._buffer = b""
+        self.done = False
+        self.parameters: dict[str, str] = {}
+        self.process_id = 0
+        self.key = b""
+
+    @staticmethod
+    def start(user: str, database: str, parameters: dict[str, str]) -> bytes:
+        """The packet to begin with."""
+        return startup_packet(user, database, parameters)
+
+    def receive(self, data: bytes) -> bytes:
+        """Take bytes from the upstream; return what to send.
+
+        Raises UpstreamUnavailable when it refuses, in words that say what the operator can do, and ProtocolViolation.
+        """
+        self._buffer += data
+        answer = b""
+        while not self.done and len(self._buffer) >= 5:
+            length = int.from_bytes(self._buffer[1:5], "big")
+            if not 4 <= length <= 65_536:
+                raise ProtocolViolation("The upstream does not speak PostgreSQL's protocol.")
+            if len(self._buffer) < length + 1:
+                break
+            kind, body = self._buffer[:1], self._buffer[5 : length + 1]
+            self._buffer = self._buffer[length + 1 :]
+            answer += self._handle(kind, body)
+        return answer
+
+    @property
+    def rest(self) -> bytes:
+        """Bytes received beyond the first ReadyForQuery."""
+        return self._buffer
+
+    def _handle(self, kind: bytes, body: bytes) -> bytes:
+        if kind == b"R":
+            return self._authenticate(BodyReader(body))
+        if kind == b"S":
+            name, value = read_parameter_status(body)
+            self.parameters[name] = value
+        elif kind == b"K":
+            self.process_id, self.key = int.from_bytes(body[:4], "big"), body[4:]
+        elif kind == b"Z":
+            self.done = True
+        elif kind == b"E":
+            error = read_fields(body)
+            raise UpstreamUnavailable(
+                f"The upstream refused the connection: {error.get('M')} (SQLSTATE {error.get('C')}).",
+                "Check the user, password and database that Doorward was given for it, and its pg_hba.conf.",
+            )
+        elif kind not in (b"N", b"v"):
+            raise ProtocolViolation("The upstream sent something that has no place in start-up.")
+        return b""
+
+    def _authenticate(self, reader: BodyReader) -> bytes:
+        method = reader.uint32()
+        if method == 0:
+            return b""
+        if method == 3:
+            if not self._secure:
+                raise UpstreamUnavailable(
+                    "The upstream asks for the password in clear over an unencrypted connection; it was not sent.",
+                    "Use sslmode=require, or scram-sha-256 in its pg_hba.conf.",
+                )
+            return message(b"p", cstring(self._password))
+        if method == 5:
+            # md5(md5(password + user) + salt), as the server asks for it (manual, "Message Flow", AuthenticationMD5Password).
+            inner = hashlib.md5(self._password.encode() + self._user.encode(), usedforsecurity=False).hexdigest()
+            outer = hashlib.md5(inner.encode() + reader.take(4), usedforsecurity=False).hexdigest()
+            return message(b"p", cstring("md5" + outer))
+        if method in (10, 11, 12) and self._sasl is not None:
+            return self._continue_sasl(method, reader)
+        raise UpstreamUnavailable(
+            f"The upstream asks for an authentication method ({method}) that Doorward does not have.",
+            "Let Doorward's role sign in by scram-sha-256, md5, password over TLS, or trust.",
+        )
+
+    def _continue_sasl(self, method: int, reader: BodyReader) -> bytes:
+        assert self._sasl is not None
+        if method == 10:
+            offered = []
+            while name := reader.text():
+                offered.append(name)
+            if SCRAM_SHA_256 not in offered:
+                raise UpstreamUnavailable("The upstream offers no SCRAM-SHA-256.", "Set password_encryption = scram-sha-256.")
+            first = self._sasl.first()
+            return message(b"p", cstring(SCRAM_SHA_256) + struct.pack(">i", len(first)) + first)
+        data = reader.take(reader.rest)
+        if method == 11:
+            return message(b"p", self._sasl.answer(data))
+        self._sasl.check(data)
+        return b""
+
+
+class QueryFailed(DoorwardError):
+    """The upstream refused a question of our own. *sqlstate* is its own."""
+
+    code = "query-failed"
+
+    def __init__(self, message_text: str, sqlstate: str) -> None:
+        super().__init__(message_text)
+        self.sqlstate = sqlstate
+
+
+class Question:
+    """One simple question and its answer: feed it until ``done``; then *rows* and *columns* are there.
+
+    ``QueryFailed`` is raised once the server is ready again, so that the connection stays usable.
+    """
+
+    def __init__(self) -> None:
+        self._reader = FrameReader(MAX_ANSWER_BYTES)
+        self._failure: QueryFailed | None = None
+        self.rows: list[tuple[str | None, ...]] = []
+        self.columns: tuple[ResultColumn, ...] = ()
+        self.done = False
+
+    @staticmethod
+    def ask(sql: str) -> bytes:
+        """The message for a query whose rows are wanted, as text."""
+        return messages.query(sql)
+
+    @staticmethod
+    def ask_columns(sql: str) -> bytes:
+        """The messages for a query of which only the description is wanted: it is not run."""
+        return messages.parse("", sql) + messages.describe_statement("") + messages.SYNC
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the upstream."""
+        self._reader.feed(data)
+        while not self.done and self._reader.next():
+            kind = self._reader.kind
+            if kind == ord("D"):
+                values = messages.read_data_row(self._reader.body())
+                self.rows.append(tuple(None if value is None else value.decode("utf-8", "replace") for value in values))
+            elif kind == ord("T"):
+                self.columns = messages.read_row_description(self._reader.body())
+            elif kind == ord("E"):
+                error = read_fields(self._reader.body())
+                self._failure = QueryFailed(f"The upstream answered: {error.get('M')}", error.get("C"))
+            elif kind == ord("Z"):
+                self.done = True
+        if self._reader.oversize:
+            raise ProtocolViolation("The upstream's answer is too long.")
+        if self.done and self._failure is not None:
+            raise self._failure
