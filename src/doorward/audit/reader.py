@@ -46,12 +46,10 @@ class LogReader:
         index = start
         while stop is None or index < stop:
             before = index
-            for index, payload in self._signed(index, stop):
-                yield index, payload
-                index += 1
-            for index, payload in self._journaled(index, stop):
-                yield index, payload
-                index += 1
+            for source in (self._signed, self._journaled):
+                for place, payload in source(index, stop):
+                    yield place, payload
+                    index = place + 1
             if index == before:
                 return
 
@@ -69,9 +67,13 @@ class LogReader:
     def _journaled(self, start: int, stop: int | None) -> Iterator[tuple[int, bytes]]:
         """Entries from the journal. Ends early when a segment was deleted: by then it is signed."""
         index = start
-        while segment := self._segment_with(index):
+        while True:
+            found = segments(self.directory)
+            before = [segment for segment in found if segment.first <= index]
+            if not before:
+                return
             try:
-                reader = SegmentReader(segment)
+                reader = SegmentReader(before[-1])
             except FileNotFoundError:
                 return
             with reader:
@@ -83,19 +85,17 @@ class LogReader:
                         return
                     if frame.is_entry:
                         yield frame.index, frame.payload
-                _require_end(reader)
+                _require_end(reader, [segment for segment in found if segment.first > index])
             if reader.index == index:
                 return
             index = reader.index
 
-    def _segment_with(self, index: int) -> Segment | None:
-        before = [segment for segment in segments(self.directory) if segment.first <= index]
-        return before[-1] if before else None
 
-
-def _require_end(reader: SegmentReader) -> None:
+def _require_end(reader: SegmentReader, later: list[Segment]) -> None:
+    """LogDamaged when reading stopped at damage; *later* was listed before reading, so the segment before it was complete."""
     rest = reader.rest()
-    if rest and frame_at(rest, 0) is None and next(later_frames(rest, 0), None):
+    is_damaged = rest and frame_at(rest, 0) is None and next(later_frames(rest, 0), None)
+    if is_damaged or (later and later[0].first != reader.index):
         raise LogDamaged(
             f"{reader.segment.path.name} is damaged at byte {reader.offset}: entry {reader.index} can't be read.",
             "Run `doorward log verify` to see everything that is wrong.",

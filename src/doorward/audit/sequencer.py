@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from doorward.audit.checkpoint import Checkpoint, Signer, read_checkpoint, verify_checkpoint, write_checkpoint
@@ -193,7 +194,7 @@ class Sequencer:
     def _delete_integrated(self, signed: int) -> None:
         """Delete segments that hold nothing but signed entries, the last two segments excepted (recovery reads them)."""
         found = segments(self.directory)
-        done = [segment for segment, after in zip(found, found[1:-1], strict=False) if after.first <= signed]
+        done = [segment for segment, after in pairwise(found[:-1]) if after.first <= signed]
         if done:
             # The oldest one kept must be known to be durable, name and bytes, before what precedes it goes.
             with SegmentReader(found[len(done)]) as reader:
@@ -216,7 +217,7 @@ def _require_whole(reader: SegmentReader, end: int, later: list[Segment]) -> Non
         )
     if later and later[0].first != reader.index:
         raise LogDamaged(
-            f"The journal has a hole: {name} ends before entry {reader.index}, {later[0].path.name} begins with {later[0].first}.",
+            f"The journal has a hole: {name} ends before entry {reader.index}, the next begins with {later[0].first}.",
             _REMEDY,
             reader.index,
         )
