@@ -1,0 +1,183 @@
+"""Ask the rules in force: may this run, may this be approved.
+
+Three outcomes make one, strictest first: DENY, HOLD, ALLOW. Everybody in an identity chain is judged by themselves and the
+strictest judgement holds, so an agent never may what the person behind it may not, nor the other way round. Nothing here
+knows the time or counts: one question always has one answer, which is why answers are remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from cedarpy import AuthzResult, Entities, is_authorized_batch
+from cedarpy import Decision as CedarDecision
+
+from doorward.model.approval import ApprovalRequest
+from doorward.model.catalog import Label
+from doorward.model.decision import Decision, Facts, Reason, Verdict
+from doorward.model.identity import Identity, Principal, PrincipalKind
+from doorward.policy import floors, request
+from doorward.policy.load import ACTIONS, APPROVE, UNMASK, PolicySetInForce, Prepared, schema
+from doorward.policy.rules import GROUP_JOINT, Rule
+
+# A decision with its facts is about 3 KiB: 12 MiB at most. An application's statements are a few hundred.
+DECISIONS_REMEMBERED = 4096
+# Entities of a chain are about 30 KiB, all labels included.
+CHAINS_REMEMBERED = 256
+
+_STATEMENT_ACTIONS = frozenset(ACTIONS) - {UNMASK, APPROVE}
+_STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
+
+
+def _smallest(limits: Iterable[int]) -> int:
+    """The smallest limit, where 0 is none."""
+    return min((limit for limit in limits if limit), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What the rules say of one member of a chain, and which rules decided."""
+
+    verdict: Verdict
+    rules: tuple[Rule, ...] = ()
+    failed: bool = False
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why, never empty. A refusal that can't be lifted leaves out the rules that could be."""
+        if self.failed:
+            return (floors.POLICY_ERROR,)
+        deciding = [rule for rule in self.rules if self.verdict is not Verdict.DENY or not rule.hold]
+        return tuple(Reason(rule.id, rule.text, rule.advice) for rule in deciding) or (floors.NO_RULE_PERMITS,)
+
+
+_FAILED = _Judgement(Verdict.DENY, failed=True)
+
+
+class Policy:
+    """The rules in force, ready to be asked. Replaced whole when they change; never raises for what it is asked about."""
+
+    def __init__(self, in_force: PolicySetInForce) -> None:
+        self.in_force = in_force
+        self._remembered = lru_cache(maxsize=DECISIONS_REMEMBERED)(self._decide)
+        self._entities = lru_cache(maxsize=CHAINS_REMEMBERED)(_entities)
+
+    def decide(self, identity: Identity, facts: Facts, upstream: str, database: str, *, approved: bool = False) -> Decision:
+        """May *identity* run what *facts* describe on *database* of *upstream*?
+
+        *approved* lifts the rules with @hold: the caller vouches that somebody whom :meth:`may_approve` lets answer said
+        yes to exactly this execution under this version of the rules.
+        """
+        return self._remembered((identity.principal, *identity.actors), facts, upstream, database, approved)
+
+    def may_approve(self, approver: Principal, asked: ApprovalRequest) -> Decision:
+        """May *approver* answer *asked*? ALLOW or DENY.
+
+        That only people answer, and never their own, is not up to any rule. A request put to several groups needs
+        somebody who is in all of them.
+        """
+        groups = asked.approvers.split(GROUP_JOINT)
+        if approver.kind is not PrincipalKind.HUMAN:
+            return self._floor(floors.ONLY_PEOPLE_APPROVE)
+        if approver.id in (asked.principal_id, *asked.actor_ids):
+            return self._floor(floors.NOBODY_APPROVES_THEIR_OWN)
+        if not set(groups) <= set(approver.groups):
+            return self._floor(floors.NOT_IN_APPROVER_GROUP)
+        context = request.request_context(asked)
+        questions = [request.ask(approver, APPROVE, request.uid("Group", group), context) for group in groups]
+        judgements = self._put(self.in_force.strict[APPROVE], self._entities((approver,), asked.upstream, ""), questions)
+        decision = self._strictest(judgements)
+        if decision.verdict is Verdict.HOLD:  # an approval can't wait for another approval
+            return Decision(Verdict.DENY, decision.reasons, self.in_force.version)
+        return decision
+
+    def _decide(self, chain: tuple[Principal, ...], facts: Facts, upstream: str, database: str, approved: bool) -> Decision:
+        if facts.action not in _STATEMENT_ACTIONS:
+            unlisted = floors.UNLISTED_STATEMENT
+            return self._floor(Reason(unlisted.rule, facts.refusal or unlisted.text, unlisted.advice))
+        if chain[0].kind is PrincipalKind.AGENT:
+            return self._floor(floors.NOBODY_BEHIND_AGENT)
+        entities = self._entities(chain, upstream, database)
+        context = request.statement_context(facts, upstream, database, approved=approved)
+        where = request.database_uid(upstream, database)
+        policies = self.in_force.lifted if approved else self.in_force.strict
+        questions = [request.ask(who, facts.action, where, context) for who in chain]
+        decision = self._strictest(self._put(policies[facts.action], entities, questions))
+        if decision.verdict is Verdict.HOLD:
+            # What would be refused even when approved is refused now, so that nobody is asked in vain; and what would be
+            # shown when approved is what approvers are told.
+            once_approved = self._remembered(chain, facts, upstream, database, True)
+            if once_approved.verdict is Verdict.DENY:
+                return once_approved
+            return replace(decision, cleared=once_approved.cleared, row_limit=once_approved.row_limit)
+        if decision.verdict is Verdict.ALLOW:
+            return replace(decision, cleared=self._cleared(policies[UNMASK], chain, entities, facts, context))
+        return decision
+
+    def _cleared(
+        self, prepared: Prepared, chain: tuple[Principal, ...], entities: Entities | None, facts: Facts, context: str
+    ) -> frozenset[Label]:
+        """The labels that everybody in *chain* may see unmasked."""
+        labels = [label for label in dict.fromkeys(facts.labels) if label.is_protected]
+        if not prepared.can_permit:
+            return frozenset()
+        for who in chain:
+            questions = [request.ask(who, UNMASK, request.uid("Label", label.value), context) for label in labels]
+            judgements = self._put(prepared, entities, questions)
+            labels = [label for label, told in zip(labels, judgements, strict=True) if told.verdict is Verdict.ALLOW]
+        return frozenset(labels)
+
+    def _put(self, prepared: Prepared, entities: Entities | None, questions: list[dict[str, Any]]) -> list[_Judgement]:
+        """Cedar's answers to *questions*, in order. Whatever Cedar can't take or work out comes back as failed."""
+        if entities is None or not questions:
+            return [_FAILED] * len(questions)
+        try:
+            results = is_authorized_batch(questions, prepared.policies, entities)
+        except (ValueError, TypeError):
+            return [_FAILED] * len(questions)
+        return [self._judge(result) for result in results]
+
+    def _judge(self, result: AuthzResult) -> _Judgement:
+        # A rule that can't be worked out might have been the one that forbids.
+        if result.diagnostics.errors or result.decision is CedarDecision.NoDecision:
+            return _FAILED
+        ids = result.diagnostics.reasons
+        rules = tuple(rule for rule in self.in_force.rules if rule.id in ids) if ids else ()
+        if result.decision is CedarDecision.Allow:
+            return _Judgement(Verdict.ALLOW, rules)
+        if rules and all(rule.hold for rule in rules):
+            return _Judgement(Verdict.HOLD, rules)
+        return _Judgement(Verdict.DENY, rules)
+
+    def _floor(self, reason: Reason) -> Decision:
+        return Decision(Verdict.DENY, (reason,), self.in_force.version)
+
+    def _strictest(self, judgements: list[_Judgement]) -> Decision:
+        """One decision out of the judgements of a chain: the strictest verdict, with the reasons of those who share it."""
+        verdict = max((judgement.verdict for judgement in judgements), key=_STRICTNESS.__getitem__)
+        sharing = [judgement for judgement in judgements if judgement.verdict is verdict]
+        reasons = tuple(dict.fromkeys(reason for judgement in sharing for reason in judgement.reasons))
+        rules = [rule for judgement in sharing for rule in judgement.rules]
+        if verdict is Verdict.DENY:
+            return Decision(verdict, reasons, self.in_force.version)
+        return Decision(
+            verdict,
+            reasons,
+            self.in_force.version,
+            # Several rules may ask several groups. Whoever approves must be in all of them: one group's yes never stands
+            # in for another's.
+            approvers=GROUP_JOINT.join(sorted({rule.hold for rule in rules if rule.hold})),
+            hold_seconds=_smallest(rule.hold_seconds for rule in rules),
+            row_limit=_smallest(rule.row_limit for rule in rules),
+        )
+
+
+def _entities(chain: tuple[Principal, ...], upstream: str, database: str) -> Entities | None:
+    """The entities of a chain, or None when Cedar can't take them."""
+    try:
+        return request.entities(chain, upstream, database, schema())
+    except (ValueError, TypeError):
+        return None

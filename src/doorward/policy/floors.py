@@ -1,0 +1,52 @@
+"""The rules that no policy file can lift, and the words for them."""
+
+from __future__ import annotations
+
+from doorward.model.decision import Reason
+
+NO_RULE_PERMITS = Reason(
+    "no-rule-permits",
+    "No rule permits this.",
+    "Ask whoever keeps the policy folder for a rule, or run it as somebody who is permitted.",
+)
+POLICY_ERROR = Reason(
+    "policy-error",
+    "The rules could not be worked out for this statement, so it is refused.",
+    "Report it to whoever keeps the policy folder.",
+)
+UNLISTED_STATEMENT = Reason(
+    "unlisted-statement",
+    "This statement is not one that Doorward understands, so nothing can be promised about it.",
+    "Write it in another way, or run it directly on the database as its administrator.",
+)
+NOBODY_BEHIND_AGENT = Reason(
+    "nobody-behind-agent",
+    "An agent must act for a person or a service, and nobody is behind this one.",
+    "Register whom the agent acts for.",
+)
+ONLY_PEOPLE_APPROVE = Reason(
+    "only-people-approve",
+    "Only people approve; agents and services never do.",
+    "Ask a person in the approver group.",
+)
+NOBODY_APPROVES_THEIR_OWN = Reason(
+    "nobody-approves-their-own",
+    "Nobody approves a request that was made by them or on their behalf.",
+    "Ask another person in the approver group.",
+)
+NOT_IN_APPROVER_GROUP = Reason(
+    "not-in-approver-group",
+    "The request was put to a group that this person isn't in.",
+    "Ask a person in the approver group.",
+)
+
+FLOORS = (
+    NO_RULE_PERMITS,
+    POLICY_ERROR,
+    UNLISTED_STATEMENT,
+    NOBODY_BEHIND_AGENT,
+    ONLY_PEOPLE_APPROVE,
+    NOBODY_APPROVES_THEIR_OWN,
+    NOT_IN_APPROVER_GROUP,
+)
+RESERVED_RULE_IDS = frozenset(floor.rule for floor in FLOORS)

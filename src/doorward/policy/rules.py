@@ -1,0 +1,122 @@
+"""A rule and its annotations: what a policy carries beside its Cedar condition, and what is refused.
+
+Annotations are obligations. One that is not in the table is refused when the rules are loaded, so that none is ever
+ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# How long a held statement waits when its rule doesn't say: long enough to be seen, short enough for a person at psql.
+DEFAULT_HOLD_SECONDS = 600
+LONGEST_HOLD_SECONDS = 86_400
+LARGEST_ROW_LIMIT = 1_000_000_000
+
+# Joins the groups of a hold that several rules ask for; no group name in a rule may hold it.
+GROUP_JOINT = "+"
+
+_RULE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_GROUP_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One policy of a policy folder. *line* is where it starts in *file*, *source* its Cedar text.
+
+    *hold* is the approver group of a forbid that can be lifted by an approval, and empty for one that can't.
+    *row_limit* is 0 for a permit without one.
+    """
+
+    id: str
+    file: str
+    line: int
+    forbids: bool
+    description: str
+    source: str
+    reason: str = ""
+    advice: str = ""
+    hold: str = ""
+    hold_seconds: int = 0
+    row_limit: int = 0
+
+    @property
+    def text(self) -> str:
+        """What users are told: the reason, or else the description."""
+        return self.reason or self.description
+
+
+def _words(value: str) -> str:
+    return "" if value.strip() else "needs words"
+
+
+def _rule_id(value: str) -> str:
+    return "" if _RULE_ID.fullmatch(value) else "must be lower-case words joined by hyphens"
+
+
+def _group(value: str) -> str:
+    return "" if _GROUP_NAME.fullmatch(value) else "must be one group name: letters, digits, '_', '.' or '-'"
+
+
+def _number_up_to(largest: int, value: str) -> str:
+    fits = _WHOLE_NUMBER.fullmatch(value) is not None and int(value) <= largest
+    return "" if fits else f"must be a whole number from 1 to {largest}"
+
+
+def _hold_seconds(value: str) -> str:
+    return _number_up_to(LONGEST_HOLD_SECONDS, value)
+
+
+def _row_limit(value: str) -> str:
+    return _number_up_to(LARGEST_ROW_LIMIT, value)
+
+
+# Annotation -> the effects it is allowed on, and what is wrong with a value ("" for nothing).
+ANNOTATIONS = {
+    "id": (("permit", "forbid"), _rule_id),
+    "description": (("permit", "forbid"), _words),
+    "reason": (("permit", "forbid"), _words),
+    "advice": (("permit", "forbid"), _words),
+    "hold": (("forbid",), _group),
+    "hold_seconds": (("forbid",), _hold_seconds),
+    "row_limit": (("permit",), _row_limit),
+}
+
+
+def annotation_fault(effect: str, annotations: Mapping[str, str]) -> str:
+    """What is wrong with the annotations of a policy, in words; empty when nothing is."""
+    for name, value in annotations.items():
+        if name not in ANNOTATIONS:
+            return f"@{name} is not an annotation that Doorward knows; it knows " + ", ".join(f"@{n}" for n in ANNOTATIONS)
+        effects, fault_of = ANNOTATIONS[name]
+        if effect not in effects:
+            return f"@{name} means nothing on a {effect}"
+        if fault := fault_of(value):
+            return f'@{name}("{value}") {fault}'
+    for name in ("id", "description"):
+        if name not in annotations:
+            return f"@{name} is missing"
+    if "hold_seconds" in annotations and "hold" not in annotations:
+        return "@hold_seconds needs a @hold beside it"
+    return ""
+
+
+def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, source: str) -> Rule:
+    """The rule that faultless *annotations* make."""
+    hold = annotations.get("hold", "")
+    return Rule(
+        id=annotations["id"],
+        file=file,
+        line=line,
+        forbids=effect == "forbid",
+        description=annotations["description"],
+        source=source,
+        reason=annotations.get("reason", ""),
+        advice=annotations.get("advice", ""),
+        hold=hold,
+        hold_seconds=int(annotations.get("hold_seconds", DEFAULT_HOLD_SECONDS)) if hold else 0,
+        row_limit=int(annotations.get("row_limit", 0)),
+    )
