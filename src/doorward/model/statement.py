@@ -90,8 +90,11 @@ class ParsedStatement:
     *outputs* is None when the text can't number the result columns (a star, a set operation, no result).
     *copies_data* says that values read may be stored by it (INSERT .. SELECT, UPDATE .. SET a = b, CREATE TABLE AS,
     SELECT INTO, MERGE), *copied_columns* the last names of column references that may flow, "*" for a star or whole row.
-    *inner* is the text a wrapper carries or runs: PREPARE, DECLARE CURSOR, EXPLAIN, COPY (query); analysed in full and
-    already merged into this statement's facts.
+    What a wrapper carries or runs (PREPARE, DECLARE CURSOR, EXPLAIN, COPY (query)) is analysed in full and already merged
+    into this statement's facts; what EXECUTE and FETCH run must be looked up under *prepared_name* and *cursor_name*.
+    *aliases* are the names that the text itself gives to columns, *creates* the relations that come into being with it,
+    *checked_functions* those whose constant arguments were found harmless (they need only not be shadowed).
+    *temporary* says that all it creates or drops is spelled as temporary.
     """
 
     node: str
@@ -114,6 +117,10 @@ class ParsedStatement:
     explain: bool = False
     object_kind: str = ""  # what DEFINE, DESTROY, GRANT name: table, view, index, role, function, trigger ...
     refusal: str = ""  # why UNKNOWN or ADMINISTER, in words for the user
+    aliases: tuple[str, ...] = ()
+    creates: tuple[RelationName, ...] = ()
+    checked_functions: tuple[str, ...] = ()
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
