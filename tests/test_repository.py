@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.source import ROOT, repository_files
+from tests.architecture.source import PACKAGE, ROOT, repository_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -22,6 +22,7 @@ REGISTRY_HOST = re.compile(
     "|".join([r"files\.python" + "hosted", "pypi" + r"\.org", "registry" + r"\.npmjs", "--" + "index-url"])
 )
 FRAGMENT_NAME = re.compile(r"\d+\.(added|changed|deprecated|removed|fixed|security)\.md")
+LOCAL_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 PERMISSIVE = re.compile(
     r"\b(MIT|BSD|Apache|ISC|PSF|Python Software Foundation|0BSD|Unlicense|zlib)\b",
@@ -87,7 +88,8 @@ def test_no_file_names_a_personal_folder() -> None:
 
 def test_no_file_names_a_package_registry() -> None:
     """Where packages come from is the installer's choice; the lock has names, versions and hashes only."""
-    assert not mentions(REGISTRY_HOST)
+    found = mentions(REGISTRY_HOST)
+    assert not found, found
 
 
 def test_every_pin_has_a_hash() -> None:
@@ -117,7 +119,7 @@ def test_every_run_time_dependency_is_permissive() -> None:
             continue
         if not PERMISSIVE.search(licence) or COPYLEFT.search(licence):
             refused[name] = licence
-    assert not refused
+    assert not refused, refused
 
 
 def test_psycopg_is_no_run_time_dependency() -> None:
@@ -141,6 +143,28 @@ def test_changelog_fragments_are_sentences() -> None:
     """They go into the changelog as they are."""
     fragments = [path for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
     assert [path.name for path in fragments if not path.read_text(encoding="utf-8").strip().endswith(".")] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """A link to another file of the repository names one that is there."""
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in repository_files()
+        if page.suffix == ".md"
+        for target in LOCAL_LINK.findall(text_of(page))
+        if not (page.parent / target).exists()
+    ]
+    assert not broken, broken
+
+
+def test_architecture_page_names_every_package() -> None:
+    """The table of places has each top-level package and module, and none that is not there."""
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").partition("## Where things are")[2].partition("\n## ")[0]
+    cells = re.findall(r"(?m)^\| (`[^|]+) \|", page)
+    named = {name for cell in cells for name in re.findall(r"`([a-z_]+)`", cell)}
+    there = {path.stem for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"}
+    differing = named ^ (there - {"__init__", "__main__"})
+    assert not differing, differing
 
 
 def test_licence_is_apache_2() -> None:

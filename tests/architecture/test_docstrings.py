@@ -29,7 +29,8 @@ def needs_no_docstring(node: Definition) -> bool:
 
 def test_every_module_has_a_docstring() -> None:
     """The first line of a file says what it is for."""
-    assert [module_name(path) for path in SOURCES if not ast.get_docstring(tree_of(path))] == []
+    bare = [module_name(path) for path in SOURCES if not ast.get_docstring(tree_of(path))]
+    assert not bare, bare
 
 
 def test_every_public_definition_has_a_docstring() -> None:
@@ -40,10 +41,11 @@ def test_every_public_definition_has_a_docstring() -> None:
         for name, node in public_definitions(tree_of(path).body)
         if not ast.get_docstring(node)
     ]
-    assert bare == []
+    assert not bare, bare
 
 
 def test_every_long_module_says_why_it_is_one_thing() -> None:
     """Past 400 lines, the docstring owes the reason: "One table because ..."."""
     long = [path for path in SOURCES if len(path.read_text(encoding="utf-8").splitlines()) > LONG_LINES]
-    assert [module_name(path) for path in long if not WHY_ONE.search(ast.get_docstring(tree_of(path)) or "")] == []
+    unexplained = [module_name(path) for path in long if not WHY_ONE.search(ast.get_docstring(tree_of(path)) or "")]
+    assert not unexplained, unexplained

@@ -11,7 +11,8 @@ DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def test_no_module_is_named_with_an_empty_word() -> None:
     """A folder or file called "utils" attracts whatever nobody found a place for."""
     paths = (path.relative_to(PACKAGE).with_suffix("") for path in SOURCES)
-    assert [str(path) for path in paths if SAYS_NOTHING & {word for part in path.parts for word in part.split("_")}] == []
+    named = [str(path) for path in paths if SAYS_NOTHING & {word for part in path.parts for word in part.split("_")}]
+    assert not named, named
 
 
 def test_no_class_or_function_is_named_with_an_empty_word() -> None:
@@ -22,4 +23,4 @@ def test_no_class_or_function_is_named_with_an_empty_word() -> None:
         for node in ast.walk(tree_of(path))
         if isinstance(node, DEFINITIONS) and node.name.lower().strip("_") in SAYS_NOTHING
     ]
-    assert named == []
+    assert not named, named
