@@ -12,6 +12,7 @@ from doorward.model.decision import Decision, Facts, Reason, Verdict
 from doorward.policy.rules import GROUP_JOINT
 
 OBJECTS_TOLD = 3  # more names than this make a message that nobody reads
+OBJECTS_IN_FIELDS = 50  # keeps the fields within what clients show of a notice
 LONGEST_NAME = 130  # schema.name of PostgreSQL: 63 bytes each, a dot, and some for the ellipsis
 
 _OPENINGS = {
@@ -31,9 +32,13 @@ class Explanation:
     json: str
 
 
+def _one_line(words: str) -> str:
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in words)
+
+
 def _plain(name: str) -> str:
     """*name* on one line and of bearable length: quoted identifiers may hold anything."""
-    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
+    shown = _one_line(name)
     return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
 
 
@@ -45,16 +50,17 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _what(facts: Facts) -> str:
     """``DROP TABLE on public.orders``."""
-    command = _listed(facts.tags) or f"a {_plain(facts.action)} statement"
+    command = _listed(facts.tags) or f"a statement ({_plain(facts.action)})"
     objects = _listed((*facts.objects, *facts.unresolved))
     return f"{command} on {objects}" if objects else command
 
 
 def _detail(decision: Decision, facts: Facts) -> str:
-    told = [f"Rule {reason.rule}: {reason.text}" for reason in decision.reasons]
+    told = [f"Rule {reason.rule}: {_one_line(reason.text)}" for reason in decision.reasons]
+    refusal = _one_line(facts.refusal)
     # The analysis's own words, unless the rule is already made of them.
-    if decision.verdict is Verdict.DENY and facts.refusal and not any(facts.refusal in line for line in told):
-        told.append(_plain(facts.refusal))
+    if decision.verdict is Verdict.DENY and refusal and not any(refusal in line for line in told):
+        told.append(refusal)
     return "\n".join(told)
 
 
@@ -86,8 +92,8 @@ def explain(decision: Decision, facts: Facts, *, link: str = "") -> Explanation:
         "verdict": decision.verdict.value,
         "message": message,
         "action": facts.action,
-        "commands": facts.tags,
-        "objects": (*facts.objects, *facts.unresolved),
+        "commands": [_plain(tag) for tag in facts.tags[:OBJECTS_IN_FIELDS]],
+        "objects": [_plain(name) for name in (*facts.objects, *facts.unresolved)[:OBJECTS_IN_FIELDS]],
         "rules": [_rule_fields(reason) for reason in decision.reasons],
         "approvers": [group for group in decision.approvers.split(GROUP_JOINT) if group],
         "hold_seconds": decision.hold_seconds,

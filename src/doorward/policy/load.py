@@ -27,6 +27,11 @@ ACTIONS = (*(action.value for action in Action if action is not Action.UNKNOWN),
 
 _LABELS = frozenset(label.value for label in Label)
 _TOKEN = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|\s+|[^\s;"/]+|.', re.DOTALL)
+# Whatever can make an expression deeper. Cedar's parser and validator are recursive: 800 nested brackets or 2000 operators in
+# one policy overflow the stack of a thread and end the whole program, so neither ever sees that many.
+_DEEPENING = re.compile(r"&&|\|\||[-+*!.(\[{<>=]|\b(?:if|has|in|is|like)\b")
+_LITERAL = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"', re.DOTALL)
+MOST_OPERATORS = 300
 _VERSION_LENGTH = 12  # hex digits: enough to tell versions apart, short enough to say
 
 
@@ -97,6 +102,9 @@ def _parse(file: str, text: str) -> list[tuple[_Piece, pst.Template]]:
     """The policies of one file in order, each with where it stands. Raises PolicyInvalid."""
     parsed: list[tuple[_Piece, pst.Template]] = []
     for piece in _pieces(text):
+        if len(_DEEPENING.findall(_LITERAL.sub("", piece.text))) > MOST_OPERATORS:
+            too_long = f"one policy may have {MOST_OPERATORS} operators and brackets, and this has more"
+            raise _refuse(file, piece.line, too_long, "Make several of it, or list texts in a set.")
         try:
             nodes = PolicySet.from_str(piece.text).to_pst()
         except (ValueError, UnicodeError) as fault:
