@@ -1,0 +1,1 @@
+"""The demonstration: a sample company, and what shows Doorward on it."""

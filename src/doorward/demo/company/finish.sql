@@ -1,0 +1,23 @@
+-- After the rows are in: indexes, sequences, statistics.
+CREATE INDEX ON employees (department_id);
+CREATE INDEX ON customers (last_name, first_name);
+CREATE INDEX ON payment_cards (customer_id);
+CREATE INDEX ON orders (customer_id);
+CREATE INDEX ON orders (placed_at);
+CREATE INDEX ON order_items (order_id);
+CREATE INDEX ON order_items (product_id);
+CREATE INDEX ON payments (order_id);
+CREATE INDEX ON support_tickets (customer_id);
+CREATE INDEX ON sign_ins (customer_id, signed_in_at);
+SELECT setval(pg_get_serial_sequence('departments', 'id'), max(id)) FROM departments;
+SELECT setval(pg_get_serial_sequence('employees', 'id'), max(id)) FROM employees;
+SELECT setval(pg_get_serial_sequence('customers', 'id'), max(id)) FROM customers;
+SELECT setval(pg_get_serial_sequence('payment_cards', 'id'), max(id)) FROM payment_cards;
+SELECT setval(pg_get_serial_sequence('products', 'id'), max(id)) FROM products;
+SELECT setval(pg_get_serial_sequence('orders', 'id'), max(id)) FROM orders;
+SELECT setval(pg_get_serial_sequence('order_items', 'id'), max(id)) FROM order_items;
+SELECT setval(pg_get_serial_sequence('payments', 'id'), max(id)) FROM payments;
+SELECT setval(pg_get_serial_sequence('support_tickets', 'id'), max(id)) FROM support_tickets;
+SELECT setval(pg_get_serial_sequence('api_keys', 'id'), max(id)) FROM api_keys;
+SELECT setval(pg_get_serial_sequence('sign_ins', 'id'), max(id)) FROM sign_ins;
+ANALYZE;
