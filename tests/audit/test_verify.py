@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,3 +147,39 @@ def test_an_empty_directory_is_sound(tmp_path: Path) -> None:
     create_key(tmp_path, "log.test")
     report = verify(tmp_path)
     assert (report.is_sound, report.size) == (True, 0)
+
+
+def test_a_log_at_work_is_sound(tmp_path: Path, intent) -> None:
+    """Verified over and over while one thread writes, rotates, signs and deletes segments."""
+    directory = tmp_path / "log"
+    signer = create_key(make_directory(directory), "log.test")
+    log = AuditLog.open(directory, segment_bytes=20_000)
+    sequencer = Sequencer(directory, signer)
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            for number in range(20):
+                log.append(intent(number))
+            log.flush()
+            sequencer.step()
+            stop.wait(0.002)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        for _ in range(8):
+            assert verify(directory).problems == ()
+    finally:
+        stop.set()
+        worker.join()
+        sequencer.close()
+        log.close()
+    report = verify(directory)
+    assert report.problems == ()
+    assert report.size > 20
+
+
+def make_directory(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
