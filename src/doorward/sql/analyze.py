@@ -36,7 +36,7 @@ def _statement(kind: str, fields: Fields) -> ParsedStatement:
         particulars |= special(found, own, fields)
     runs = kind != "ExplainStmt" or _runs(fields)
     worst = _worst(found, own, runs)
-    copied = copied_columns(kind, fields, found) if runs else None
+    copied = copied_columns(kind, fields, found.copiers, found.range_names) if runs else None
     return ParsedStatement(
         node=kind,
         tag=_tag(found, own, kind),
@@ -45,7 +45,7 @@ def _statement(kind: str, fields: Fields) -> ParsedStatement:
         functions=tuple(found.functions),
         operators=tuple(found.operators),
         types=tuple(found.types),
-        outputs=outputs_of(kind, fields, found),
+        outputs=outputs_of(kind, fields, copied is not None, found.range_names),
         where=found.where if runs else WhereClause.NOT_APPLICABLE,
         copies_data=copied is not None,
         copied_columns=copied or (),

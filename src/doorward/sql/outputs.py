@@ -1,11 +1,274 @@
-"""What the text alone proves of each result column."""
+"""What the text alone proves of each result column: which names it derives from, or that it is a count or a constant.
+
+Sub-selects, CTEs and set operations are followed; whatever isn't understood for certain is OPAQUE, and a result whose
+columns the text can't number (a star over a table) has no outputs at all. A name that stands for a whole row, or might,
+proves nothing.
+"""
 
 from __future__ import annotations
 
-from doorward.model.statement import Output
-from doorward.sql.tree import Fields
-from doorward.sql.walk import Found
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from doorward.model.statement import Output, OutputKind
+from doorward.sql.tree import Fields, children, descendants, kind_and_fields, strings
+
+_OPAQUE = Output(OutputKind.OPAQUE)
+_CONSTANT = Output(OutputKind.CONSTANT)
+_COUNT = Output(OutputKind.COUNT)
 
 
-def outputs_of(kind: str, fields: Fields, found: Found) -> tuple[Output, ...] | None:
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A result column of a sub-select; *name* is None when we don't work out what the server calls it."""
+
+    name: str | None
+    output: Output
+
+
+_Columns = list[_Column] | None  # None: can't be numbered
+_Ctes = dict[str, _Columns]
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What column references in one SELECT can mean.
+
+    *relations* are the names of plain tables, *known* the sub-selects by name, *unknown* the names of what we can't follow.
+    """
+
+    relations: set[str] = field(default_factory=set)
+    known: dict[str, list[_Column]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    row_names: set[str] = field(default_factory=set)
+    merges_columns: bool = False
+    windows: list[Fields] = field(default_factory=list)
+
+
+def outputs_of(kind: str, fields: Fields, copies_data: bool, range_names: Iterable[str]) -> tuple[Output, ...] | None:
+    """One Output a result column of the statement, or of the query it prepares, declares or copies out."""
+    if kind == "SelectStmt":
+        columns = None if "intoClause" in fields else _select(fields, {})
+        return None if columns is None else tuple(column.output for column in columns)
+    if kind in ("PrepareStmt", "DeclareCursorStmt", "CopyStmt") and "query" in fields:
+        return outputs_of(*kind_and_fields(fields["query"]), copies_data, range_names)
+    if kind == "CopyStmt" and not fields.get("is_from") and "attlist" in fields:
+        return tuple(Output(OutputKind.COLUMNS, (name,)) for name in strings(fields["attlist"]))
+    if "returningClause" in fields and not copies_data:
+        return _returning(kind, fields, range_names)
     return None
+
+
+def _returning(kind: str, fields: Fields, range_names: Iterable[str]) -> tuple[Output, ...] | None:
+    """RETURNING of a statement that moves no data between columns shows columns of its one table."""
+    if kind == "MergeStmt" or not fields.keys().isdisjoint(("withClause", "fromClause", "usingClause")):
+        return None
+    target = fields["relation"]
+    scope = _Scope(relations={"old", "new"}, row_names=set(range_names))
+    scope.relations.add(target.get("alias", {}).get("aliasname") or target["relname"])
+    outputs = []
+    for node in fields["returningClause"].get("exprs", ()):
+        value = node["ResTarget"]["val"]
+        if _is_star(value):
+            return None
+        outputs.append(_derive(value, scope))
+    return tuple(outputs)
+
+
+def _select(select: Fields, ctes: _Ctes) -> _Columns:
+    if "withClause" in select:
+        ctes = _with_clause(select["withClause"], ctes)
+    if select.get("op", "SETOP_NONE") != "SETOP_NONE":
+        return _set_operation(_select(select["larg"], ctes), _select(select["rarg"], ctes))
+    if "valuesLists" in select:
+        return _values(select["valuesLists"])
+    scope = _Scope(windows=select.get("windowClause", []))
+    for item in select.get("fromClause", ()):
+        _range_item(item, scope, ctes)
+    columns: list[_Column] = []
+    for node in select.get("targetList", ()):
+        target = node["ResTarget"]
+        if _is_star(target["val"]):
+            expanded = _expand(target["val"], scope)
+            if expanded is None:
+                return None
+            columns += expanded
+        else:
+            columns.append(_Column(target.get("name") or _called(target["val"]), _derive(target["val"], scope)))
+    return columns
+
+
+def _with_clause(clause: Fields, ctes: _Ctes) -> _Ctes:
+    seen = dict(ctes)
+    tables = [node["CommonTableExpr"] for node in clause.get("ctes", ())]
+    if clause.get("recursive"):
+        return seen | dict.fromkeys((table["ctename"] for table in tables), None)
+    for table in tables:
+        kind, query = kind_and_fields(table["ctequery"])
+        columns = _select(query, seen) if kind == "SelectStmt" else None
+        if "search_clause" in table or "cycle_clause" in table:
+            columns = None
+        seen[table["ctename"]] = _renamed(columns, strings(table.get("aliascolnames")))
+    return seen
+
+
+def _renamed(columns: _Columns, names: list[str]) -> _Columns:
+    if columns is None or len(names) > len(columns):
+        return None
+    return [_Column(name, column.output) for name, column in zip(names, columns, strict=False)] + columns[len(names) :]
+
+
+def _set_operation(left: _Columns, right: _Columns) -> _Columns:
+    if left is None or right is None or len(left) != len(right):
+        return None
+    return [_Column(a.name, _merge((a.output, b.output))) for a, b in zip(left, right, strict=True)]
+
+
+def _values(lists: list[Fields]) -> _Columns:
+    rows = [row["List"].get("items", []) for row in lists]
+    if len({len(row) for row in rows}) != 1:
+        return None
+    nowhere = _Scope()
+    return [
+        _Column(f"column{position}", _merge([_derive(value, nowhere) for value in values]))
+        for position, values in enumerate(zip(*rows, strict=True), 1)
+    ]
+
+
+def _merge(outputs: Iterable[Output]) -> Output:
+    """The output that holds values of all *outputs*."""
+    distinct = list(dict.fromkeys(outputs))
+    if len(distinct) == 1:
+        return distinct[0]
+    if _OPAQUE in distinct:
+        return _OPAQUE
+    return Output(OutputKind.COLUMNS, tuple(dict.fromkeys(name for output in distinct for name in output.columns)))
+
+
+# The FROM clause ------------------------------------------------------------------------------------------------------
+
+
+def _range_item(item: Fields, scope: _Scope, ctes: _Ctes) -> None:
+    kind, body = kind_and_fields(item)
+    if kind == "RangeTableSample":
+        kind, body = kind_and_fields(body["relation"])
+    alias = body.get("alias", {})
+    name = alias.get("aliasname", "")
+    scope.row_names.update(filter(None, (name, body.get("relname"))))
+    if kind == "JoinExpr" and not alias:
+        scope.row_names.add(body.get("join_using_alias", {}).get("aliasname", ""))
+        scope.merges_columns |= "usingClause" in body or bool(body.get("isNatural"))
+        _range_item(body["larg"], scope, ctes)
+        _range_item(body["rarg"], scope, ctes)
+        return
+    columns: _Columns = None
+    if kind == "RangeVar":
+        name = name or body["relname"]
+        if body["relname"] in ctes and "schemaname" not in body:
+            columns = _renamed(ctes[body["relname"]], strings(alias.get("colnames")))
+        elif "colnames" not in alias:
+            scope.relations.add(name)
+            return
+    elif kind == "RangeSubselect" and not body.get("lateral"):
+        inner_kind, query = kind_and_fields(body["subquery"])
+        if inner_kind == "SelectStmt":
+            columns = _renamed(_select(query, ctes), strings(alias.get("colnames")))
+    if columns is None or name in scope.known:
+        scope.unknown.add(name)
+        return
+    scope.known[name] = columns
+
+
+def _is_star(value: Fields) -> bool:
+    kind, body = kind_and_fields(value)
+    parts = body.get("fields" if kind == "ColumnRef" else "indirection", [{}])
+    return kind in ("ColumnRef", "A_Indirection") and "A_Star" in parts[-1]
+
+
+def _expand(value: Fields, scope: _Scope) -> _Columns:
+    """The columns that a star stands for, when they all come from sub-selects we followed."""
+    parts = strings(value.get("ColumnRef", {}).get("fields")) if "ColumnRef" in value else ["?"]
+    if len(parts) == 1:
+        return scope.known.get(parts[0])
+    if parts or scope.relations or scope.unknown or scope.merges_columns or not scope.known:
+        return None
+    return [column for columns in scope.known.values() for column in columns]
+
+
+def _called(value: Fields) -> str | None:
+    kind, body = kind_and_fields(value)
+    key = {"ColumnRef": "fields", "FuncCall": "funcname"}.get(kind)
+    parts = strings(body.get(key)) if key else []
+    return parts[-1] if parts else None
+
+
+# Expressions ----------------------------------------------------------------------------------------------------------
+
+
+def _derive(expression: Fields, scope: _Scope) -> Output:
+    kind, body = kind_and_fields(expression)
+    if kind == "ColumnRef":
+        return _reference(body, scope)
+    if kind == "FuncCall" and _is_count(body, scope):
+        return _COUNT
+    names: dict[str, None] = {}
+    refers = False
+    for inner, inside in _with_windows(kind, body, scope):
+        if inner == "SelectStmt":
+            return _OPAQUE
+        if inner == "ColumnRef":
+            output = _reference(inside, scope)
+            if output.kind is OutputKind.OPAQUE:
+                return _OPAQUE
+            refers = True
+            names.update(dict.fromkeys(output.columns))
+    return Output(OutputKind.COLUMNS, tuple(names)) if refers else _CONSTANT
+
+
+def _with_windows(kind: str, body: Fields, scope: _Scope) -> Iterator[tuple[str, Fields]]:
+    yield from descendants(kind, body)
+    if scope.windows and any("over" in inside for _, inside in descendants(kind, body)):
+        for window in scope.windows:
+            for child, inside in children(window):
+                yield from descendants(child, inside)
+
+
+def _is_count(call: Fields, scope: _Scope) -> bool:
+    if strings(call.get("funcname")) not in (["count"], ["pg_catalog", "count"]):
+        return False
+    if not call.keys().isdisjoint(("agg_filter", "agg_order", "agg_within_group", "over", "func_variadic")):
+        return False
+    if call.get("agg_star"):
+        return True
+    arguments = call.get("args", [])
+    return len(arguments) == 1 and "ColumnRef" in arguments[0] and _derive(arguments[0], scope) != _OPAQUE
+
+
+def _reference(reference: Fields, scope: _Scope) -> Output:
+    parts = strings(reference.get("fields"))
+    if len(parts) != len(reference.get("fields", ())) or not parts:
+        return _OPAQUE
+    name = parts[-1]
+    if len(parts) > 1:
+        return _qualified(parts, scope)
+    if name in scope.row_names or scope.unknown:
+        return _OPAQUE
+    found = [column.output for columns in scope.known.values() for column in columns if column.name == name]
+    if found:
+        # Only USING and NATURAL let a name stand for a table's column at the same time.
+        both = scope.merges_columns and scope.relations
+        return _merge([*found, Output(OutputKind.COLUMNS, (name,))] if both else found)
+    if not scope.relations or any(column.name is None for columns in scope.known.values() for column in columns):
+        return _OPAQUE
+    return Output(OutputKind.COLUMNS, (name,))
+
+
+def _qualified(parts: list[str], scope: _Scope) -> Output:
+    qualifier, name = parts[-2], parts[-1]
+    if qualifier in scope.unknown:
+        return _OPAQUE
+    if qualifier in scope.relations and (qualifier not in scope.known or len(parts) > 2):
+        return Output(OutputKind.COLUMNS, (name,))
+    found = [column.output for column in scope.known.get(qualifier, ()) if column.name == name] if len(parts) == 2 else []
+    # A name that the sub-select hasn't got may be a function called on its whole row.
+    return found[0] if len(found) == 1 else _OPAQUE
