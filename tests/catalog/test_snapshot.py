@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -214,6 +218,30 @@ def test_system_relations_are_vouched_for_by_name(database: Database) -> None:
     assert not {"rolpassword", "attmissingval"} & {c.name for r in system.values() for c in r.columns}
     activity = {c.name: c.label for c in system["pg_catalog", "pg_stat_activity"].columns}
     assert (activity["pid"], activity["query"], activity["client_addr"]) == (Label.NONE, Label.UNCLASSIFIED, Label.IP)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "\\d", "\\d+", "\\dt+", "\\dn+", "\\di", "\\dv", "\\df", "\\l", "\\du", "\\dT", "\\dp", "\\dx", "\\d person",
+        "\\d+ person", "\\d+ bare", "\\d+ event", "\\sv bare", "\\sf f",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("database", ["postgres18"], indirect=True)
+def test_what_psql_reads_to_describe_things_is_clear(database: Database, command: str) -> None:
+    """Every system relation in the queries behind a psql command is vouched for and holds no protected column."""
+    database.execute(VIEWS + "CREATE TABLE event (id int) PARTITION BY RANGE (id);")
+    database.execute("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    psql = shutil.which("psql") or "/usr/lib/postgresql/15/bin/psql"
+    if not Path(psql).exists():
+        pytest.skip("psql is not installed")
+    ran = subprocess.run([psql, "-XE", database.dsn(), "-c", command], capture_output=True, text=True, check=True, timeout=30)
+    snapshot = snap(database)
+    system = {r.name: r for r in snapshot.relations if r.is_system}
+    queries = "\n".join(re.findall(r"\*{5,} QUERY \*{5,}\n(.*?)\*{5,}", ran.stdout, re.DOTALL))
+    read = set(re.findall(r"(?:FROM|JOIN|,)\s+pg_catalog\.(pg_\w+)(?!\w|\()", queries))
+    assert read or command.startswith(("\\sv", "\\sf"))
+    assert {name for name in read if name not in system or system[name].is_protected} == set()
 
 
 def test_every_protected_system_column_is_listed_as_a_column() -> None:

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from doorward.catalog.rules import NOT_A_PERSON, RULES, TEXTS, Kind, Rule
-from doorward.catalog.vocabulary import ASPECT, CATALOGUE, PERSON, ROLE
+from doorward.catalog.vocabulary import ASPECT, CATALOGUE, PERSON, PUBLISHED, ROLE
 from doorward.catalog.words import words
 from doorward.model.catalog import Finding, Label
 
@@ -137,7 +137,7 @@ def classify(
         return Finding(Label.NONE, 0.9, ("a surrogate key",)) if finding.label is not Label.DEVICE_ID else finding
     if finding is NONE and comment:
         finding = _by_comment(comment, kind)
-    if finding is NONE and kind is Kind.DOCUMENT and not set(around) & CATALOGUE:
+    if finding is NONE and kind is Kind.DOCUMENT and not set(around) & PUBLISHED:
         return Finding(Label.FREE_TEXT, 0.6, (f"type {type_name} may hold anything",))
     return finding
 

@@ -64,9 +64,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_NOT_A_PASSWORD = _words("count hint reset_at policy length expire changed at date type method")
+_NOT_A_PASSWORD = _words("boarding season count hint reset_at policy length expire changed at date type method")
 _NOT_AN_EMAIL = _words("subject body text content message header footer template signature count status opened clicked")
-_NOT_A_PERSON = _words(
+# Words that make a "name" something else than a person's.
+NOT_A_PERSON = _words(
     "company organization business bank brand store shop product item file table column field event class group role plugin "
     "app application domain host server project team department category type style city country state currency page site "
     "queue service script method model plan tag label template module folder directory path vendor supplier template "
@@ -83,7 +84,7 @@ RULES: tuple[Rule, ...] = (
          "developer key|security key|host key|shared key|session key|service key|recovery key|deploy key", SECRETS, 0.95,
          _words("id public name alias")),
     Rule(Label.SECRET, "token|jwt|bearer|cookie value|magic link|nonce|csrf", SECRETS, 0.9,
-         _words("count limit price name endpoint url uri budget used usage prompt input output symbol scope")),
+         _words("count limit price name endpoint url uri budget used usage prompt input output symbol scope push device fcm apns registration")),
     Rule(Label.SECRET, "activation key|activation code|reset code|reset key|verification code|verify code|confirmation code|auth code|"
          "authorization code|recovery code|backup code|invite code|invitation code|login code|otp code|access code|"
          "security code|code verifier|security answer|secret answer|pin code|gift code|gift card code|door code|"
@@ -97,6 +98,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.SECRET, "key|code|hash|value", SECRETS, 0.85,
          tables=_words("token otp password api gdpr credential secret apikey reset"), bare=True),
     Rule(Label.SECRET, "code", TEXTS, 0.8, tables=_words("giftcard gift invitation invite recovery verification"), bare=True),
+    Rule(Label.SECRET, "id", TEXTS, 0.75, tables=_words("session"), bare=True),
     # --- cards and accounts --------------------------------------------------------------------------------------------
     Rule(Label.CARD, "card number|pan|card pan|card last|card first|card bin|card digit|card expire|card last4|card masked|"
          "expire month card|expire year card", CODES | DAYS, 0.95,
@@ -113,7 +115,7 @@ RULES: tuple[Rule, ...] = (
          tables=_words("bank debit payout payroll sepa directdebit mandate"), bare=True),
     # --- government and institution ids --------------------------------------------------------------------------------
     Rule(Label.NATIONAL_ID, "ssn|national id|passport|driver license|tax id|tax number|vat number|vat id|tax identifier|social security|"
-         "national number|identity card|insurance number|patient number|medical record|health card|medicare|medicaid|"
+         "national number|ni number|identity card|insurance number|patient number|medical record|health card|medicare|medicaid|"
          "sin number|alien number|visa number|identity document|document number identity|voter id|tin|ein|nhs|aadhaar|pesel|"
          "bsn|nino|ssn last|taxpayer|identification number|national identification|fiscal code|id number", CODES | {Kind.DOCUMENT}, 0.95,
          _words("type status expire issued date country flag rate class format scanned verified url filename"), final=True),
@@ -154,8 +156,8 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.ONLINE_ID, "username|login|user name|screen name|nice name|user handle|twitter|facebook|instagram|linkedin|github|"
          "skype|telegram|telegram id|discord|social handle|user identity|user login|nicename|subject id|sso id|external user id|wechat|"
          "mastodon|icq|jabber|xmpp|openid|user principal|upn|matrix id|gamertag|tiktok|snapchat|preferred username|"
-         "provider uid|oauth uid|provider user id|provider subject|ldap dn|login id|login name|account name|slack id|user mxid",
-         TEXTS, 0.9, _words("count url_type attempt ip time date last_at date type token failed success full real first last display method page pixel app tag event feed role enable share bank")),
+         "provider uid|oauth uid|provider user id|provider subject|ldap dn|login id|login name|account name|slack id",
+         TEXTS, 0.9, _words("count url_type attempt ip time date last_at date type token failed success full real first last display method page holder owner pixel app tag event feed role enable share bank")),
     Rule(Label.ONLINE_ID, "website|homepage|web site|url|home page|blog|handle|nick|alias", TEXTS, 0.8,
          _words("store image logo thumbnail icon redirect callback webhook"),
          tables=_words("user author member profile contact person comment affiliate customer player"), not_tables=CATALOGUE, bare=True),
@@ -165,7 +167,7 @@ RULES: tuple[Rule, ...] = (
          "bank account name|name on card|mother maiden|next kin|beneficiary name|family name|second name|given name", TEXTS, 0.95,
          _words("product file company brand state event page error sync")),
     Rule(Label.PERSON_NAME, "display name", TEXTS, 0.85, tables=PERSON | _words("account"), not_tables=_words("role group permission type")),
-    Rule(Label.PERSON_NAME, "author|interviewer|signatory|addressee|contact name|salesperson|reviewed by name|cheque|payee|holder|"
+    Rule(Label.PERSON_NAME, "author|reviewer|interviewer|signatory|addressee|contact name|salesperson|reviewed by name|cheque|payee|holder|"
          "assignee name|physician name|doctor name|emergency contact|attending physician|referred by|consignee|recipient|"
          "insured name|guardian name|patient name|guest name|father name|mother name|spouse name", TEXTS, 0.85,
          _words("id url ip email type role rights uri code address count key external performer website")),
@@ -249,7 +251,3 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.FREE_TEXT, "search|search document|search query|tsv|search vector|search term|fts|keyword search", WRITTEN, 0.7,
          not_tables=CATALOGUE, unless=_words("id type count engine config path")),
 )  # fmt: skip
-
-# Words that make a bare "name" something else than a person's.
-NOT_A_PERSON = _NOT_A_PERSON
-CASE_TABLES = CASE

@@ -34,12 +34,12 @@ CANONICAL: dict[str, str] = {
     "param": "parameter", "args": "parameter", "props": "property", "prop": "property", "attr": "attribute",
     "config": "setting", "cfg": "setting", "pref": "setting", "preference": "setting", "conf": "setting", "opt": "option",
     "opts": "option", "configuration": "setting", "settings": "setting",
-    "dob": "birth date", "birthdate": "birth date", "birthday": "birth date", "bday": "birth date", "birthyear": "birth year",
+    "yob": "birth year", "dob": "birth date", "birthdate": "birth date", "birthday": "birth date", "bday": "birth date", "birthyear": "birth year",
     "sex": "gender", "nation": "nationality", "citizenship": "nationality", "citizen": "nationality", "race": "ethnicity",
     "ethnic": "ethnicity", "religious": "religion", "marriage": "marital", "wed": "wedding",
     "licence": "license", "lic": "license", "lice": "license", "dri": "driver", "driving": "driver", "drivers": "driver",
     "ssnum": "ssn", "sin": "sin", "socialsecurity": "ssn", "nin": "ssn", "nino": "ssn", "vat": "vat", "vatid": "vat number",
-    "ccnumber": "card number", "cc": "card", "creditcard": "credit card", "cardnumber": "card number", "cvv2": "cvv",
+    "ccnumber": "card number", "ccn": "card number", "ship": "shipping", "cc": "card", "creditcard": "credit card", "cardnumber": "card number", "cvv2": "cvv",
     "cvc": "cvv", "cvc2": "cvv", "csc": "cvv", "pan": "pan", "cardholder": "card holder", "expiry": "expire", "exp": "expire",
     "expiration": "expire", "expires": "expire", "expired": "expire",
     "swift": "bic", "iban": "iban", "sortcode": "sort code", "routingnumber": "routing number", "aba": "routing",
@@ -173,6 +173,11 @@ CATALOGUE: frozenset[str] = frozenset(
     translation i18n label layout widget banner promotion offer coupon discount model brand manufacturer department
     store shop warehouse location skill title kpi holiday shift zone region city state province
     definition vacancy job feature module plugin extension theme icon sku variant option tax workflow""".split()
+)
+
+# Of those, what is written for the public: not even a document without a telling name is protected there.
+PUBLISHED: frozenset[str] = frozenset(
+    "product item catalog category film movie book album template layout theme menu store shop brand label translation".split()
 )
 
 # What a name's last word says about its value: a property of the thing, not the thing itself.

@@ -10,7 +10,7 @@ from functools import lru_cache
 from doorward.catalog.vocabulary import CANONICAL, SEGMENTS
 
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_ACRONYM_PLURAL = re.compile(r"\b(ID|IP|URL|API)s\b")
+_ACRONYM_PLURAL = re.compile(r"(?<![A-Z])(ID|IP|URL|API)s(?![a-z])")
 _KEEP_S = frozenset(
     "address status news canvas diagnosis analysis gps sms dns pos bus gas has is was its this us sss os ios".split()
 )

@@ -1,14 +1,14 @@
 # ruff: noqa: E501 - lists of names
 """The system relations of PostgreSQL that may be read in the clear, column by column, and those that may not.
 
-Reviewed for versions 15 to 18. Whatever is not listed here - a relation, or a column that a later version adds - counts as
-protected, like everything a snapshot does not know.
+One table because a reviewer reads it as one. Reviewed for versions 15 to 18. Whatever is not listed here - a relation, or a
+column that a later version adds - counts as protected, like everything a snapshot does not know.
 
 What decides: the *schema* of a database is not protected, the *contents* of its tables are. So view definitions, function
-bodies, defaults, check constraints, partition bounds, enum labels and comments are clear (``\\d`` shows them), although a
-careless author may have put a literal there. Withheld whole, because they copy contents or hold credentials: pg_statistic and
-the views over it, pg_largeobject, pg_authid, pg_shadow, user mappings, subscriptions, settings, host rules. Some columns are left out of a relation that tools need:
-attmissingval, options, role settings, trigger arguments.
+bodies, defaults, check constraints, partition bounds, enum labels and comments are clear (psql describes tables with them),
+although a careless author may have put a literal there. Withheld whole, because they copy contents or hold credentials:
+pg_statistic and the views over it, pg_largeobject, pg_authid, pg_shadow, user mappings, subscriptions, settings, host rules.
+Left out of relations that tools need: attmissingval, wrapper options, settings of roles and functions, trigger arguments.
 """
 
 from __future__ import annotations
