@@ -89,16 +89,18 @@ def test_a_second_sequencer_is_refused(sequencer: Sequencer, tmp_path: Path) -> 
         Sequencer(tmp_path / "log", load_key(tmp_path / "log"))
 
 
-def test_a_crash_at_any_step_is_recovered_from(open_log: OpenLog, tmp_path: Path) -> None:
+@pytest.mark.parametrize("signed", [0, 250])
+def test_a_crash_at_any_step_is_recovered_from(open_log: OpenLog, tmp_path: Path, signed: int) -> None:
     """The process is ended before each rename and each fsync in turn; the next one signs the same tree."""
     log = open_log()
     directory = tmp_path / "log"
     signer = create_key(directory, "log.test")
-    fill(log, 250)
-    first = Sequencer(directory, signer)
-    first.step()
-    first.close()
-    fill(log, 270)
+    if signed:
+        fill(log, signed)
+        first = Sequencer(directory, signer)
+        first.step()
+        first.close()
+    fill(log, 520 - signed)
     program = textwrap.dedent("""
         import os, sys
         from pathlib import Path
@@ -171,7 +173,9 @@ def test_nothing_is_signed_over_a_hole(sequencer: Sequencer, open_log: OpenLog, 
     found[1].path.unlink()
     with pytest.raises(LogDamaged, match="hole"):
         sequencer.step()
-    assert LogReader(tmp_path / "log").checkpoint() is None
+    signed = LogReader(tmp_path / "log").checkpoint()
+    assert signed is not None
+    assert signed.size == 0
     found[1].path.write_bytes(content)
     checkpoint = sequencer.step()
     assert checkpoint is not None
@@ -179,9 +183,11 @@ def test_nothing_is_signed_over_a_hole(sequencer: Sequencer, open_log: OpenLog, 
 
 
 def test_history_is_not_signed_anew(sequencer: Sequencer, open_log: OpenLog, tmp_path: Path) -> None:
-    """With the checkpoint removed and the journal rewritten, the tiles that are there speak against it."""
+    """The checkpoint removed, or set back to the empty one, and the journal rewritten: the tiles speak against it."""
     log = open_log()
+    assert sequencer.step() is None
     fill(log, 3)
+    empty = (tmp_path / "log" / "checkpoint").read_bytes()
     sequencer.step()
     sequencer.close()
     log.close()
@@ -192,6 +198,9 @@ def test_history_is_not_signed_anew(sequencer: Sequencer, open_log: OpenLog, tmp
         forged.append(ServiceStarted(at_us=number, resumed_at=9, version="forged"))
     forged.flush()
     again = Sequencer(tmp_path / "log", load_key(tmp_path / "log"))
+    with pytest.raises(LogDamaged, match="taken away"):
+        again.step()
+    (tmp_path / "log" / "checkpoint").write_bytes(empty)
     with pytest.raises(LogDamaged, match="other content"):
         again.step()
     again.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 from doorward.audit.checkpoint import Checkpoint, Signer, read_checkpoint, verify_checkpoint, write_checkpoint
 from doorward.audit.files import make_directory, sync_directory, write_durably
 from doorward.audit.journal import JOURNAL_FOLDER, Segment, SegmentReader, later_frames, segments
-from doorward.audit.merkle import TILE_WIDTH, Tile, Tree, edge_widths, leaf_hash
+from doorward.audit.merkle import EMPTY_ROOT, TILE_WIDTH, Tile, Tree, edge_widths, leaf_hash
 from doorward.audit.tiles import TileFiles, encode_bundle, tile_path
 from doorward.errors import AuditUnavailable, Conflict, LogDamaged
 
@@ -88,13 +88,13 @@ class Sequencer:
 
     def _load(self) -> Tree:
         """The tree as last signed, proven by its root; the journal's overlap with it must be the same entries."""
-        found = read_checkpoint(self.directory)
-        self._signed = verify_checkpoint(found.note, self._signer.vkey) if found else None
-        size = self._signed.size if self._signed else 0
+        found = read_checkpoint(self.directory) or self._begin()
+        self._signed = verify_checkpoint(found.note, self._signer.vkey)
+        size = self._signed.size
         files = TileFiles(self.directory, size)
         widths = edge_widths(size)
         tree = Tree(size, [files.hashes(level, size >> 8 * (level + 1)) if width else [] for level, width in enumerate(widths)])
-        if self._signed and tree.root() != self._signed.root:
+        if tree.root() != self._signed.root:
             raise LogDamaged(f"The tiles do not lead to the root hash signed for {size} entries.", _REMEDY)
         self._bundle = files.entries(size // TILE_WIDTH) if widths[0] else []
         for position, entry in enumerate(self._bundle):
@@ -108,6 +108,16 @@ class Sequencer:
         self._reader = self._find_place(size, files)
         self._tree = tree
         return tree
+
+    def _begin(self) -> Checkpoint:
+        """Sign the empty log before any tile exists: tiles without a checkpoint then mean that it was taken away."""
+        if (self.directory / "tile").is_dir():
+            raise LogDamaged(
+                "There are tiles but no checkpoint: it was taken away.", f"{_REMEDY} Any later copy of it will do."
+            )
+        checkpoint = self._signer.sign(0, EMPTY_ROOT)
+        write_checkpoint(self.directory, checkpoint)
+        return checkpoint
 
     def _find_place(self, size: int, files: TileFiles) -> SegmentReader | None:
         """The journal, at entry *size*; None when nothing was ever written."""

@@ -34,7 +34,6 @@ from doorward.errors import ConfigurationInvalid, LogDamaged
 
 ATTACHMENTS_FOLDER = "attachments"
 _ATTACHMENT = b'"attachment":"sha256:'
-_ATTEMPTS = 3
 _TAIL_PATIENCE_SECONDS = 0.05  # a write under way is whole by then
 
 
@@ -85,19 +84,20 @@ def verify(directory: Path, vkey: str | None = None, progress: Callable[[int, in
 
     May run while the log is written. *progress* gets (entries done, entries signed).
     """
-    for _ in range(_ATTEMPTS):
-        before = _note_of(directory)
-        with ExitStack() as stack:
-            report = _Verification(directory, stack).run(vkey, progress)
-        # Files come and go while a log is signed; what is really wrong is still wrong at rest.
-        if report.is_sound or _note_of(directory) == before:
-            break
-    return report
+    with ExitStack() as stack:
+        return _Verification(directory, stack).run(vkey, progress)
 
 
-def _note_of(directory: Path) -> bytes:
-    path = directory / CHECKPOINT_FILE
-    return path.read_bytes() if path.exists() else b""
+def _open_segments(directory: Path, stack: ExitStack) -> list[SegmentReader]:
+    """All segments, opened at once: one that is deleted meanwhile stays readable."""
+    while True:
+        try:
+            with ExitStack() as opening:
+                readers = [opening.enter_context(SegmentReader(segment)) for segment in segments(directory)]
+                stack.push(opening.pop_all())
+                return readers
+        except FileNotFoundError:
+            continue  # deleted between listing and opening: signed by now, so list again
 
 
 class _Verification:
@@ -106,8 +106,9 @@ class _Verification:
         self.problems: list[Problem] = []
         self._files: dict[tuple[int | None, int], set[int]] = {}
         self._checked: set[str] = set()  # digests of attachments
-        # Opened at once: a segment that is deleted meanwhile stays readable.
-        self._readers = [stack.enter_context(SegmentReader(segment)) for segment in segments(directory)]
+        # Tiles, then journal, then checkpoint: each holds all that the one before it did, though the log is being written.
+        self._list_tiles()
+        self._readers = _open_segments(directory, stack)
         self._journal = self._journal_entries()
         self._next: _Journaled | None = None
 
@@ -116,7 +117,6 @@ class _Verification:
 
     def run(self, vkey: str | None, progress: Callable[[int, int], None] | None) -> Report:
         checkpoint, size = self._check_checkpoint(vkey)
-        self._list_tiles()
         if checkpoint is None and self._files:
             size = max([i * TILE_WIDTH + max(w) for (level, i), w in self._files.items() if level is None], default=0)
             self.report(CHECKPOINT_FILE, 0, 0, -1, "there are tiles but no readable checkpoint; nothing vouches for them")
