@@ -57,7 +57,7 @@ async def test_secret_proves_its_principal_until_it_expires(scene: Scene) -> Non
     minted = await scene.office.secrets.mint(LOCAL, "alice")
     assert minted.expires_us == scene.clock.now_us + HOUR_US
     scene.clock.now_us = minted.expires_us - 1
-    assert scene.office.secrets.prove("alice", minted.secret) == scene.principal("alice")
+    assert scene.office.secrets.prove("alice", minted.secret).principal == scene.principal("alice")
     credential = scene.store.credentials.by_id(minted.credential_id)
     assert credential is not None
     assert credential.last_used_us == scene.clock.now_us

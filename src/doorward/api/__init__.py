@@ -1,1 +1,1 @@
-"""api"""
+"""The HTTP door: JSON over the control functions."""

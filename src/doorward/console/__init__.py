@@ -1,1 +1,1 @@
-"""console"""
+"""The web pages: server-rendered, live by server-sent events, readable without JavaScript."""

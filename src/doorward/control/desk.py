@@ -29,8 +29,11 @@ class Answering(Protocol):
     """The gateways, as the desk sees them: they write the answer to the log before they act on it."""
 
     @property
-    def is_connected(self) -> bool: ...
-    async def answer(self, answer: Answer) -> None: ...
+    def is_connected(self) -> bool:
+        """Whether anyone is there."""
+
+    async def answer(self, answer: Answer) -> None:
+        """Pass *answer* on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,23 @@ APPEND_TIMEOUT_SECONDS = 5.0
 class GatewayListener(Protocol):
     """Who is told what a gateway says. *gateway* numbers the connection."""
 
-    def lookup(self, question: link.Lookup) -> link.Found: ...
-    def asked(self, gateway: int, request: ApprovalRequest) -> None: ...
-    def settled(self, request_id: str, state: str) -> None: ...
-    def session_noted(self, gateway: int, note: link.SessionNote) -> None: ...
-    def catalog_touched(self, upstream: str) -> None: ...
-    def gateway_lost(self, gateway: int) -> None: ...
+    def lookup(self, question: link.Lookup) -> link.Found:
+        """Who it is, and how they prove it."""
+
+    def asked(self, gateway: int, request: ApprovalRequest) -> None:
+        """An execution is held."""
+
+    def settled(self, request_id: str, state: str) -> None:
+        """A request ended on the gateway's side."""
+
+    def session_noted(self, gateway: int, note: link.SessionNote) -> None:
+        """A session opened, moved or closed."""
+
+    def catalog_touched(self, upstream: str) -> None:
+        """The catalog has to be read again."""
+
+    def gateway_lost(self, gateway: int) -> None:
+        """The connection ended, and with it the gateway's sessions and holds."""
 
 
 class GatewayLink:

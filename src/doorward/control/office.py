@@ -107,20 +107,26 @@ class Office:
     # --- GatewayListener ------------------------------------------------------------------------------------------
 
     def lookup(self, question: messages.Lookup) -> messages.Found:
+        """Who it is, and how they prove it."""
         return self.directory.lookup(question)
 
     def asked(self, gateway: int, request: ApprovalRequest) -> None:
+        """An execution is held."""
         self.desk.asked(gateway, request)
 
     def settled(self, request_id: str, state: str) -> None:
+        """A request ended on the gateway's side."""
         self.desk.settled(request_id, state)
 
     def session_noted(self, gateway: int, note: messages.SessionNote) -> None:
+        """A session opened, moved or closed."""
         self.sessions.noted(gateway, note)
 
     def catalog_touched(self, upstream: str) -> None:
+        """The catalog has to be read again."""
         self._on_catalog_touched(upstream)
 
     def gateway_lost(self, gateway: int) -> None:
+        """Its sessions and holds ended with it."""
         self.sessions.gateway_lost(gateway)
         self.desk.gateway_lost(gateway)

@@ -16,10 +16,12 @@ AUDITORS = "auditors"  # may read everything
 class Operator:
     """A caller: a signed-in person, or (*principal* None) the local operator, who owns the data directory.
 
-    The local operator administers and reads, and never approves: an approval is a named person's.
+    The local operator administers and reads, and never approves: an approval is a named person's. *credential_id* is the
+    secret that a person showed.
     """
 
     principal: Principal | None
+    credential_id: str = ""
 
     @property
     def name(self) -> str:

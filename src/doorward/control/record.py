@@ -23,15 +23,19 @@ SEQUEL_SCAN = 20_000
 class LogReading(Protocol):
     """The audit log as it is read: entries by position, as their canonical bytes."""
 
-    def size(self) -> int: ...
-    def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]: ...
+    def size(self) -> int:
+        """The number of entries."""
+
+    def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """The entries from *start* to before *stop*."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What to look for; an empty field looks for nothing. Text is compared without regard to case.
 
-    *who* is in the chain or did the administering; *for_whom* is the principal; *before* is an index to page back from.
+    *who* is in the chain or did the administering; *for_whom* is the principal.
+    *before* is an index to page back from, *after* one to stop at.
     """
 
     who: str = ""
@@ -44,6 +48,7 @@ class Filters:
     session: str = ""
     since_us: int = 0
     before: int | None = None
+    after: int = -1
     limit: int = 50
 
     def match(self, row: EntryView) -> bool:
@@ -109,7 +114,7 @@ class Record:
             if index >= bound:
                 continue
             last = index
-            if entry.at_us < filters.since_us:
+            if entry.at_us < filters.since_us or index <= filters.after:
                 return Page(tuple(rows), None)
             if row is not None and _may_read(by, row) and filters.match(row):
                 rows.append(row)

@@ -114,7 +114,7 @@ class Secrets:
             raise NotFound(f"There is no principal named {name!r}.")
         return self._store.credentials.of(record.principal.id)
 
-    def prove(self, name: str, secret: str) -> Principal:
+    def prove(self, name: str, secret: str) -> Operator:
         """Who signs in to a door with *name* and *secret*. Raises AuthenticationFailed, always after the same work."""
         record = self._store.principals.named(name)
         keys = keys_of(secret, record.salt if record else self._nobodys_salt, ITERATIONS)
@@ -127,4 +127,14 @@ class Secrets:
         if record is None or record.is_revoked or proven is None:
             raise AuthenticationFailed("The name or the secret is wrong, or the secret has expired.", "Have a new one minted.")
         self._store.credentials.touch(proven.id, now_us)
-        return record.principal
+        return Operator(record.principal, proven.id)
+
+    def proven_still(self, by: Operator) -> Operator:
+        """*by* with the groups of now. Raises AuthenticationFailed once the principal or the secret is good no more."""
+        if by.principal is None:
+            return by
+        record = self._store.principals.by_id(by.principal.id)
+        credential = self._store.credentials.by_id(by.credential_id)
+        if record is None or record.is_revoked or credential is None or not credential.is_good_at(self._now()):
+            raise AuthenticationFailed("The secret that you signed in with has expired.", "Have a new one minted.")
+        return Operator(record.principal, by.credential_id)

@@ -1,0 +1,141 @@
+"""Every endpoint: what it is called with, what it gives. The table at the end is the API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from doorward.api import shapes
+from doorward.api.queries import LOG_QUERY, filters_from, label_from, state_from, whole_number
+from doorward.control.office import Office
+from doorward.control.operators import Operator
+from doorward.model.identity import PrincipalKind
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated call. *body* is of the type that the endpoint takes."""
+
+    office: Office
+    by: Operator
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A row of the API: *takes* is the body's type, *gives* the answer's, *query* the parameters."""
+
+    method: str
+    path: str
+    summary: str
+    handler: Callable[[Call], Awaitable[object]]
+    gives: Any
+    takes: type[msgspec.Struct] | None = None
+    query: tuple[str, ...] = ()
+    status: int = 200
+
+
+async def _status(call: Call) -> shapes.StatusOut:
+    return shapes.status_out(call.office.status(call.by), call.by.name)
+
+
+async def _principals(call: Call) -> list[shapes.PrincipalOut]:
+    return [shapes.principal_out(record) for record in call.office.principals.all(call.by)]
+
+
+async def _add_principal(call: Call) -> shapes.PrincipalOut:
+    body: shapes.NewPrincipal = call.body
+    kind = PrincipalKind(body.kind)
+    added = await call.office.principals.add(call.by, kind, body.name, body.groups, body.acting_for)
+    return shapes.principal_out(call.office.principals.good(added.name))
+
+
+async def _regroup(call: Call) -> shapes.PrincipalOut:
+    await call.office.principals.regroup(call.by, call.path["name"], call.body.groups)
+    return shapes.principal_out(call.office.principals.good(call.path["name"]))
+
+
+async def _revoke_principal(call: Call) -> None:
+    await call.office.principals.revoke(call.by, call.path["name"], call.query.get("reason", "")[:500])
+
+
+async def _secrets(call: Call) -> list[shapes.CredentialOut]:
+    return [shapes.credential_out(c) for c in call.office.secrets.of(call.by, call.query.get("principal", call.by.name))]
+
+
+async def _mint(call: Call) -> shapes.SecretOut:
+    body: shapes.NewSecret = call.body
+    minted = await call.office.secrets.mint(call.by, body.principal, body.hours, body.purpose)
+    return shapes.secret_out(minted, call.office.status(call.by))
+
+
+async def _revoke_secret(call: Call) -> None:
+    await call.office.secrets.revoke(call.by, call.path["id"])
+
+
+async def _requests(call: Call) -> list[shapes.RequestOut]:
+    return [shapes.request_out(question) for question in call.office.desk.questions(call.by, state_from(call.query))]
+
+
+async def _request(call: Call) -> shapes.RequestOut:
+    return shapes.request_out(call.office.desk.question(call.by, call.path["id"]))
+
+
+async def _answer(call: Call) -> shapes.RequestOut:
+    await call.office.desk.answer(call.path["id"], call.by, call.body.approved, call.body.reason)
+    return await _request(call)
+
+
+async def _log(call: Call) -> shapes.LogOut:
+    page = await call.office.record.search(call.by, filters_from(call.query))
+    return shapes.LogOut(page.rows, page.older)
+
+
+async def _entry(call: Call) -> shapes.EntryOut:
+    detail = await call.office.record.detail(call.by, whole_number(call.path["index"], "index"))
+    return shapes.EntryOut(detail.row, msgspec.Raw(detail.canonical.encode()), detail.canonical)
+
+
+async def _sessions(call: Call) -> list[shapes.SessionOut]:
+    return [shapes.session_out(note) for note in call.office.sessions.live(call.by)]
+
+
+async def _catalog(call: Call) -> list[shapes.ColumnOut]:
+    query = call.query
+    unreviewed = query.get("unreviewed", "") in ("1", "true", "yes")
+    rows = call.office.catalog.rows(query.get("upstream", ""), query.get("table", ""), unreviewed)
+    return [shapes.column_out(row) for row in rows]
+
+
+async def _decide_label(call: Call) -> None:
+    body: shapes.NewVerdict = call.body
+    await call.office.catalog.decide(
+        call.by, body.upstream, body.table_oid, body.attribute_number, label_from(body.label), body.reason
+    )
+
+
+# fmt: off
+ENDPOINTS = (
+    Endpoint("GET", "/status", "The state of things", _status, shapes.StatusOut),
+    Endpoint("GET", "/principals", "Who is known", _principals, list[shapes.PrincipalOut]),
+    Endpoint("POST", "/principals", "Add a principal", _add_principal, shapes.PrincipalOut, shapes.NewPrincipal, status=201),
+    Endpoint("PUT", "/principals/{name}/groups", "Put it into groups", _regroup, shapes.PrincipalOut, shapes.NewGroups),
+    Endpoint("DELETE", "/principals/{name}", "Revoke a principal for good", _revoke_principal, None, None, ("reason",), 204),
+    Endpoint("GET", "/secrets", "The secrets of a principal", _secrets, list[shapes.CredentialOut], None, ("principal",)),
+    Endpoint("POST", "/secrets", "Mint a secret, shown once", _mint, shapes.SecretOut, shapes.NewSecret, status=201),
+    Endpoint("DELETE", "/secrets/{id}", "Revoke a secret", _revoke_secret, None, status=204),
+    Endpoint("GET", "/requests", "Approval requests", _requests, list[shapes.RequestOut], None, ("state",)),
+    Endpoint("GET", "/requests/{id}", "One request", _request, shapes.RequestOut),
+    Endpoint("POST", "/requests/{id}/answer", "Approve or reject", _answer, shapes.RequestOut, shapes.NewAnswer),
+    Endpoint("GET", "/log", "Search the audit log", _log, shapes.LogOut, None, LOG_QUERY),
+    Endpoint("GET", "/log/{index:int}", "One entry", _entry, shapes.EntryOut),
+    Endpoint("GET", "/sessions", "Who is connected", _sessions, list[shapes.SessionOut]),
+    Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, ("upstream", "table", "unreviewed")),
+    Endpoint("POST", "/catalog/verdict", "Say what a column holds", _decide_label, None, shapes.NewVerdict, status=204),
+)
+# fmt: on

@@ -1,0 +1,230 @@
+"""The JSON that goes in and out. Bodies with a field that nobody knows are refused."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from doorward.control.catalog import ColumnRow
+from doorward.control.desk import Question
+from doorward.control.office import Status
+from doorward.control.secrets import Minted
+from doorward.control.views import EntryView
+from doorward.model.approval import Answer, ApprovalRequest
+from doorward.model.link import SessionNote
+from doorward.store.records import Credential, PrincipalRecord
+
+# --- in -----------------------------------------------------------------------------------------------------------
+
+
+class NewPrincipal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A principal to add."""
+
+    kind: Literal["human", "service", "agent"]
+    name: str
+    groups: tuple[str, ...] = ()
+    acting_for: str | None = None
+
+
+class NewGroups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The groups that a principal shall be in."""
+
+    groups: tuple[str, ...]
+
+
+class NewSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A secret to mint."""
+
+    principal: str
+    hours: float = 1.0
+    purpose: str = ""
+
+
+class NewAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A word on a request."""
+
+    approved: bool
+    reason: str = ""
+
+
+class NewVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A word on a column."""
+
+    upstream: str
+    table_oid: int
+    attribute_number: int
+    label: str
+    reason: str = ""
+
+
+# --- out ----------------------------------------------------------------------------------------------------------
+
+
+class StatusOut(msgspec.Struct, frozen=True):
+    """The state of things."""
+
+    version: str
+    gateway_connected: bool
+    log_entries: int
+    sessions: int
+    pending: int
+    upstreams: tuple[str, ...]
+    host: str
+    port: int
+    you: str
+
+
+class PrincipalOut(msgspec.Struct, frozen=True):
+    """A principal."""
+
+    id: str
+    kind: str
+    name: str
+    groups: tuple[str, ...]
+    acting_for: str | None
+    created_us: int
+    revoked_us: int | None
+
+
+class SecretOut(msgspec.Struct, frozen=True):
+    """A fresh secret, seen this once, and where it is good. *database* is empty when there are several to choose from."""
+
+    secret: str
+    credential_id: str
+    principal: str
+    expires_us: int
+    host: str
+    port: int
+    database: str
+
+
+class CredentialOut(msgspec.Struct, frozen=True):
+    """A secret that was minted, without the secret."""
+
+    id: str
+    purpose: str
+    created_us: int
+    expires_us: int
+    revoked_us: int | None
+    last_used_us: int | None
+
+
+class RequestOut(msgspec.Struct, frozen=True):
+    """A request, where it stands, and whether the caller may answer it."""
+
+    request: ApprovalRequest
+    state: str
+    answer: Answer | None
+    may_answer: bool
+    why_not: str
+
+
+class SessionOut(msgspec.Struct, frozen=True):
+    """A live session."""
+
+    session: str
+    chain: str
+    kind: str
+    client: str
+    upstream: str
+    application: str
+    opened_us: int
+    doing: str
+    statements: int
+
+
+class LogOut(msgspec.Struct, frozen=True):
+    """Rows of the log, newest first; *older* is what to give as *before* for the next ones."""
+
+    entries: tuple[EntryView, ...]
+    older: int | None
+
+
+class EntryOut(msgspec.Struct, frozen=True):
+    """One entry as it is in the log, and as a row."""
+
+    row: EntryView
+    entry: msgspec.Raw
+    canonical: str
+
+
+class ColumnOut(msgspec.Struct, frozen=True):
+    """A column and what is known of it."""
+
+    upstream: str
+    table: str
+    table_oid: int
+    attribute_number: int
+    column: str
+    type: str
+    label: str
+    label_class: str
+    reasons: tuple[str, ...]
+    reviewed_by: str | None
+
+
+def status_out(status: Status, you: str) -> StatusOut:
+    """*status* for the wire."""
+    return StatusOut(
+        version=status.version,
+        gateway_connected=status.gateway_connected,
+        log_entries=status.log_entries,
+        sessions=status.sessions,
+        pending=status.pending,
+        upstreams=status.upstreams,
+        host=status.address.host,
+        port=status.address.port,
+        you=you,
+    )
+
+
+def principal_out(record: PrincipalRecord) -> PrincipalOut:
+    """*record* for the wire."""
+    p = record.principal
+    return PrincipalOut(p.id, p.kind.value, p.name, p.groups, p.acting_for, record.created_us, record.revoked_us)
+
+
+def secret_out(minted: Minted, status: Status) -> SecretOut:
+    """*minted* for the wire, with the way to use it."""
+    return SecretOut(
+        secret=minted.secret,
+        credential_id=minted.credential_id,
+        principal=minted.principal.name,
+        expires_us=minted.expires_us,
+        host=status.address.host,
+        port=status.address.port,
+        database=status.upstreams[0] if len(status.upstreams) == 1 else "",
+    )
+
+
+def credential_out(c: Credential) -> CredentialOut:
+    """A credential without anything that proves it."""
+    return CredentialOut(c.id, c.purpose, c.created_us, c.expires_us, c.revoked_us, c.last_used_us)
+
+
+def request_out(question: Question) -> RequestOut:
+    """*question* for the wire."""
+    record = question.record
+    return RequestOut(record.request, record.state.value, record.answer, question.may_answer, question.why_not)
+
+
+def session_out(note: SessionNote) -> SessionOut:
+    """*note* for the wire."""
+    return SessionOut(**{name: getattr(note, name) for name in SessionOut.__struct_fields__})
+
+
+def column_out(row: ColumnRow) -> ColumnOut:
+    """*row* for the wire."""
+    return ColumnOut(
+        upstream=row.upstream,
+        table=row.relation.qualified_name,
+        table_oid=row.relation.oid,
+        attribute_number=row.column.number,
+        column=row.column.name,
+        type=row.column.type_name,
+        label=row.column.label.value,
+        label_class=row.column.label.label_class.value,
+        reasons=row.column.reasons,
+        reviewed_by=row.verdict.by if row.verdict else None,
+    )

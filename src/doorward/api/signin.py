@@ -1,0 +1,100 @@
+"""Who calls: the operator's token, or a person's name and minted secret."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections import deque
+from collections.abc import Callable
+
+from starlette.requests import HTTPConnection
+
+from doorward.api.failures import TooManyAttempts
+from doorward.api.settings import DoorSettings
+from doorward.control.office import Office
+from doorward.control.operators import LOCAL, LOCAL_NAME, Operator
+from doorward.errors import AuthenticationFailed
+from doorward.model.identity import PrincipalKind
+
+ATTEMPTS = 10
+PER_US = 60_000_000
+# Addresses remembered at a time: a bound on memory, far above what a console sees.
+ADDRESSES = 10_000
+
+
+class Attempts:
+    """Failed sign-ins by address. By address alone: counting by name would let anyone lock anyone out."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self._failed: dict[str, deque[int]] = {}
+
+    def check(self, address: str) -> None:
+        """Raise TooManyAttempts if *address* has used up its attempts."""
+        failed = self._failed.get(address)
+        while failed and failed[0] <= self._now() - PER_US:
+            failed.popleft()
+        if failed and len(failed) >= ATTEMPTS:
+            raise TooManyAttempts("Too many failed sign-ins from this address.", "Wait a minute.")
+
+    def failed(self, address: str) -> None:
+        """Count a failure."""
+        if len(self._failed) >= ADDRESSES and address not in self._failed:
+            self._failed.pop(next(iter(self._failed)))
+        self._failed.setdefault(address, deque(maxlen=ATTEMPTS)).append(self._now())
+
+
+class Signin:
+    """Turns what a caller shows into an Operator."""
+
+    def __init__(self, office: Office, settings: DoorSettings) -> None:
+        self._office = office
+        self._token = settings.operator_token.encode()
+        self._attempts = Attempts(office.now)
+
+    def by_name(self, name: str, secret: str, address: str) -> Operator:
+        """Sign in with a name and a secret; the local operator's secret is the token. Only people get in.
+
+        Raises AuthenticationFailed or TooManyAttempts.
+        """
+        self._attempts.check(address)
+        try:
+            if name == LOCAL_NAME:
+                return self._by_token(secret)
+            by = self._office.secrets.prove(name, secret)
+            if by.principal is None or by.principal.kind is not PrincipalKind.HUMAN:
+                raise AuthenticationFailed("The name or the secret is wrong, or the secret has expired.")
+        except AuthenticationFailed:
+            self._attempts.failed(address)
+            raise
+        return by
+
+    def by_header(self, connection: HTTPConnection) -> Operator:
+        """Sign in with the Authorization header (RFC 9110, section 11.6.2): ``Bearer`` token or ``Basic`` name and secret."""
+        address = address_of(connection)
+        scheme, _, shown = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self.by_name(LOCAL_NAME, shown.strip(), address)
+        if scheme.lower() == "basic":
+            name, secret = _basic(shown.strip())
+            return self.by_name(name, secret, address)
+        raise AuthenticationFailed("Sign in first.", "Send the operator's token as Bearer, or name and secret as Basic.")
+
+    def _by_token(self, token: str) -> Operator:
+        if not self._token or not hmac.compare_digest(self._token, token.encode(errors="surrogatepass")):
+            raise AuthenticationFailed("The operator's token is wrong.", "It is in run/operator.token of the data directory.")
+        return LOCAL
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """The peer's address; headers that claim another are not believed."""
+    return connection.client.host if connection.client else ""
+
+
+def _basic(shown: str) -> tuple[str, str]:
+    try:
+        name, _, secret = base64.b64decode(shown, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise AuthenticationFailed("The Authorization header can't be read.", "See RFC 7617.") from None
+    return name, secret

@@ -1,0 +1,102 @@
+"""The HTTP doors as one ASGI application: the console at the root, the API below ``/api/v1``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from doorward import telemetry
+from doorward.api.app import create_api
+from doorward.api.failures import UNEXPECTED, Failure, failure_of, failure_of_http, status_of
+from doorward.api.guard import Guard
+from doorward.api.settings import DoorSettings
+from doorward.api.signin import Signin
+from doorward.console.browser_sessions import BrowserSession
+from doorward.console.places import Places, SignedOut
+from doorward.control.office import Office
+from doorward.errors import DoorwardError
+
+STATIC = Path(__file__).with_name("static")
+
+# A link from a chat or a terminal comes "from another site", and a strict cookie stays at home for it. Going there once
+# more, from our own page, brings the cookie along.
+AGAIN = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0"><title>Doorward</title>'
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(office: Office, settings: DoorSettings) -> Starlette:
+    """Console and API over *office*, with the guard and security headers in front of both."""
+    signin = Signin(office, settings)
+    places = Places(office, settings, signin)
+
+    def page(path: str, handler: Handler, *methods: str) -> Route:
+        return Route(path, _bordered(handler, places), methods=list(methods or ("GET",)))
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _failure_page(places, request, failure_of_http(error), error.status_code)
+
+    return Starlette(
+        routes=[
+            Mount("/api/v1", create_api(office, settings, signin)),
+            Mount("/static", StaticFiles(directory=STATIC)),
+            page("/", places.now),
+            page("/login", places.login, "GET", "POST"),
+            page("/logout", places.logout, "POST"),
+            page("/approvals", places.approvals),
+            page("/approvals/{id}", places.request),
+            page("/approvals/{id}/answer", places.answer, "POST"),
+            page("/record", places.record),
+            page("/record/{index:int}", places.entry),
+            page("/catalog", places.catalog),
+            page("/catalog/verdict", places.decide_label, "POST"),
+            page("/live/{place}", places.stream),
+        ],
+        middleware=[Middleware(Guard, settings=settings)],
+        exception_handlers={HTTPException: refuse},
+    )
+
+
+def _bordered(handler: Handler, places: Places) -> Handler:
+    async def bordered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except SignedOut:
+            return _to_login(request)
+        except DoorwardError as error:
+            return _failure_page(places, request, failure_of(error), status_of(error))
+        except HTTPException:
+            raise
+        except Exception:
+            telemetry.log_crash("request.crashed", path=request.url.path)
+            return _failure_page(places, request, UNEXPECTED, 500)
+
+    return bordered
+
+
+def _to_login(request: Request) -> Response:
+    if request.headers.get("accept", "").startswith("text/event-stream"):
+        return Response(status_code=401)
+    if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
+        return HTMLResponse(AGAIN)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "") if request.method == "GET" else "/"
+    return RedirectResponse(f"/login?next={quote(here)}" if here != "/" else "/login", 303)
+
+
+def _failure_page(places: Places, request: Request, failure: Failure, status: int) -> Response:
+    session: BrowserSession | None
+    try:
+        session = places.session_of(request)
+    except SignedOut:
+        session = None
+    return places.pages.page("failure", session, status, failure=failure, live="")

@@ -1,0 +1,90 @@
+"""The parts of pages that change by themselves, and their stream. A part is drawn by one function, first and later alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from doorward.console.browser_sessions import BrowserSession, BrowserSessions
+from doorward.console.rendering import Pages
+from doorward.control.office import Office
+from doorward.control.record import Filters
+from doorward.model.approval import RequestState
+
+STATEMENTS = 40
+SETTLED = 30
+
+Parts = dict[str, dict[str, str]]
+
+
+class Live:
+    """Draws live parts."""
+
+    def __init__(self, office: Office, pages: Pages, sessions: BrowserSessions) -> None:
+        self._office = office
+        self._pages = pages
+        self._sessions = sessions
+        self._drawing: dict[str, Callable[[BrowserSession, str], Awaitable[Parts]]] = {
+            "now": self.now,
+            "approvals": self.approvals,
+            "request": self.request,
+            "header": self.header,
+        }
+
+    async def now(self, session: BrowserSession, _: str = "") -> Parts:
+        """Figures, sessions, what waits, and the latest rows of the record."""
+        by = session.by
+        rows = (await self._office.record.search(by, Filters(limit=STATEMENTS))).rows
+        waiting = self._office.desk.questions(by, RequestState.PENDING)
+        live = self._office.sessions.live(by)
+        status = self._office.status(by)
+        return {
+            "figures": self._pages.live("figures", session, status=status),
+            "waiting": self._pages.live("waiting", session, questions=waiting),
+            "sessions": self._pages.live("sessions", session, sessions=live),
+            "statements": self._pages.live("statements", session, rows=rows),
+        }
+
+    async def approvals(self, session: BrowserSession, _: str = "") -> Parts:
+        """The queue, and what was settled of late."""
+        questions = self._office.desk.questions(session.by)
+        waiting = [q for q in questions if q.record.state is RequestState.PENDING]
+        settled = [q for q in questions if q.record.state is not RequestState.PENDING][:SETTLED]
+        return {
+            "queue": self._pages.live("queue", session, questions=waiting),
+            "settled": self._pages.live("settled", session, questions=settled),
+        }
+
+    async def request(self, session: BrowserSession, request_id: str) -> Parts:
+        """Where one request stands, and the form to answer it."""
+        question = self._office.desk.question(session.by, request_id)
+        return {"decision": self._pages.live("decision", session, question=question)}
+
+    async def header(self, session: BrowserSession, _: str = "") -> Parts:
+        """Nothing but what every page has at its top."""
+        return {}
+
+    def knows(self, part: str) -> bool:
+        """Whether there is such a place."""
+        return part in self._drawing
+
+    async def stream(self, cookie: str, place: str, subject: str) -> AsyncIterator[dict[str, str]]:
+        """What changed at *place*, as events; ends when the session does."""
+        sent: Parts = {}
+        first = True
+        async for topics in self._office.feed.follow():
+            session = self._sessions.of(cookie)
+            if session is None:
+                yield {"event": "ended", "data": ""}
+                return
+            if not topics and not first:
+                # Requests expire without anyone saying so; asking for them settles those that are due.
+                self._pages.pending(session)
+                continue
+            first = False
+            count = str(self._pages.pending(session))
+            parts = {"pending": {"html": count, "version": count}} | await self._drawing[place](session, subject)
+            changed = {name: part for name, part in parts.items() if sent.get(name) != part}
+            sent = parts
+            if changed:
+                yield {"event": "parts", "data": json.dumps(changed)}

@@ -1,0 +1,192 @@
+"""The pages: what each shows and what its forms do."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode, urlsplit
+
+from sse_starlette import EventSourceResponse
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from doorward.api.failures import TooManyAttempts, status_of
+from doorward.api.queries import FILTER_WORDS, filters_from, label_from, whole_number
+from doorward.api.settings import DoorSettings
+from doorward.api.signin import Signin, address_of
+from doorward.console.browser_sessions import COOKIE, BrowserSession, BrowserSessions
+from doorward.console.live import Live
+from doorward.console.rendering import Pages
+from doorward.control.office import Office
+from doorward.errors import AuthenticationFailed, DoorwardError, InvalidRequest, NotFound, NotPermitted
+
+QUERY_WORDS = (*FILTER_WORDS, "since")
+
+
+class SignedOut(DoorwardError):
+    """The page is for people who are signed in."""
+
+    code = "authentication-failed"
+
+
+class Places:
+    """One method a page or form."""
+
+    def __init__(self, office: Office, settings: DoorSettings, signin: Signin) -> None:
+        self._office = office
+        self._settings = settings
+        self._signin = signin
+        self._sessions = BrowserSessions(office.secrets, office.now)
+        self.pages = Pages(office)
+        self._live = Live(office, self.pages, self._sessions)
+
+    def session_of(self, request: Request) -> BrowserSession:
+        """The reader's session. Raises SignedOut."""
+        session = self._sessions.of(request.cookies.get(COOKIE, ""))
+        if session is None:
+            raise SignedOut("Sign in first.")
+        return session
+
+    # --- signing in and out ---------------------------------------------------------------------------------------
+
+    async def login(self, request: Request) -> Response:
+        """The form, and what it sends."""
+        if request.method == "GET":
+            return self._login_page(request.query_params.get("next", "/"))
+        form = await request.form()
+        following = _own_path(_text(form, "next"))
+        try:
+            by = self._signin.by_name(_text(form, "name").strip(), _text(form, "secret").strip(), address_of(request))
+        except (AuthenticationFailed, TooManyAttempts) as error:
+            return self._login_page(following, error)
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+        response = RedirectResponse(following, 303)
+        response.set_cookie(
+            COOKIE, self._sessions.start(by), httponly=True, samesite="strict", secure=self._settings.is_https, path="/"
+        )
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """End the session."""
+        await self._form(request)
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+        response = RedirectResponse("/login", 303)
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=self._settings.is_https)
+        return response
+
+    def _login_page(self, following: str, error: DoorwardError | None = None) -> HTMLResponse:
+        status = status_of(error) if error else 200
+        return self.pages.page("login", None, status, following=_own_path(following), error=error)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    async def now(self, request: Request) -> Response:
+        """Who is connected and what they do."""
+        session = self.session_of(request)
+        return self.pages.page("now", session, parts=await self._live.now(session), live="/live/now")
+
+    async def approvals(self, request: Request) -> Response:
+        """The queue."""
+        session = self.session_of(request)
+        return self.pages.page("approvals", session, parts=await self._live.approvals(session), live="/live/approvals")
+
+    async def request(self, request: Request) -> Response:
+        """One request: everything it takes to decide."""
+        session, request_id = self.session_of(request), request.path_params["id"]
+        question = self._office.desk.question(session.by, request_id)
+        parts = await self._live.request(session, request_id)
+        live = f"/live/request?{urlencode({'subject': request_id})}"
+        return self.pages.page("request", session, question=question, parts=parts, live=live)
+
+    async def record(self, request: Request) -> Response:
+        """Search the log."""
+        session = self.session_of(request)
+        query = {word: request.query_params.get(word, "") for word in QUERY_WORDS}
+        page = await self._office.record.search(session.by, filters_from(request.query_params))
+        kept = {word: value for word, value in query.items() if value}
+        older = "?" + urlencode(kept | {"before": page.older}) if page.older else ""
+        first = "?" + urlencode(kept) if request.query_params.get("before") else ""
+        return self.pages.page("record", session, query=query, rows=page.rows, older=older, first=first, live="/live/header")
+
+    async def entry(self, request: Request) -> Response:
+        """One entry."""
+        session = self.session_of(request)
+        detail = await self._office.record.detail(session.by, whole_number(request.path_params["index"], "index"))
+        return self.pages.page("entry", session, detail=detail, size=self._office.record.size(), live="/live/header")
+
+    async def catalog(self, request: Request) -> Response:
+        """Columns and labels."""
+        session = self.session_of(request)
+        table, label = request.query_params.get("table", ""), request.query_params.get("label", "")
+        unreviewed = request.query_params.get("unreviewed", "") == "1"
+        everything = self._office.catalog.rows()
+        rows = [
+            row
+            for row in self._office.catalog.rows(table=table, unreviewed=unreviewed)
+            if label in ("", row.column.label.value) or (label == "protected" and row.column.label.is_protected)
+        ]
+        return self.pages.page(
+            "catalog",
+            session,
+            rows=rows,
+            query={"table": table, "label": label, "unreviewed": unreviewed},
+            here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            protected_count=sum(row.column.label.is_protected for row in everything),
+            unreviewed_count=sum(not row.is_reviewed for row in everything),
+            total=len(everything),
+            live="/live/header",
+        )
+
+    async def stream(self, request: Request) -> Response:
+        """The changes of a page's live parts."""
+        session, place = self.session_of(request), request.path_params["place"]
+        subject = request.query_params.get("subject", "")
+        if not self._live.knows(place):
+            raise NotFound("There is no such page.")
+        if place == "request":
+            self._office.desk.question(session.by, subject)
+        return EventSourceResponse(self._live.stream(request.cookies[COOKIE], place, subject))
+
+    # --- acting ---------------------------------------------------------------------------------------------------
+
+    async def answer(self, request: Request) -> Response:
+        """Approve or reject."""
+        session, form = await self._form(request)
+        word = _text(form, "answer")
+        if word not in ("approve", "reject"):
+            raise InvalidRequest("The answer is to approve or to reject.")
+        request_id = request.path_params["id"]
+        await self._office.desk.answer(request_id, session.by, word == "approve", _text(form, "reason").strip())
+        return RedirectResponse(f"/approvals/{request_id}", 303)
+
+    async def decide_label(self, request: Request) -> Response:
+        """Confirm or change a label."""
+        session, form = await self._form(request)
+        await self._office.catalog.decide(
+            session.by,
+            _text(form, "upstream"),
+            whole_number(_text(form, "table_oid"), "table_oid"),
+            whole_number(_text(form, "attribute_number"), "attribute_number"),
+            label_from(_text(form, "label")),
+            _text(form, "reason").strip(),
+        )
+        return RedirectResponse(_own_path(_text(form, "next")), 303)
+
+    async def _form(self, request: Request) -> tuple[BrowserSession, FormData]:
+        """A form of this very session. Raises NotPermitted for any other."""
+        session = self.session_of(request)
+        form = await request.form(max_files=0)
+        if not session.owns(_text(form, "csrf")):
+            raise NotPermitted("The form is not one of your session.", "Load the page again.")
+        return session, form
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _own_path(path: str) -> str:
+    """*path* if it stays on this site, else the first page."""
+    parts = urlsplit(path)
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and path.isprintable()
+    return path if is_own else "/"
