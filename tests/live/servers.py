@@ -43,7 +43,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Server:
-    """A running server and its superuser. *version* is the major version."""
+    """A running server and its superuser. *version* is the major version; *binaries* holds psql and friends to match."""
 
     host: str
     port: int
@@ -51,6 +51,7 @@ class Server:
     password: str
     version: int
     directory: Path
+    binaries: Path
 
     def dsn(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> str:
         """A libpq URL; for the superuser unless another *user* is named."""
@@ -186,7 +187,7 @@ def running_server(binaries: Path | None, version: int) -> Iterator[Server]:
         initdb += ["--no-sync", "--auth=scram-sha-256", f"--pwfile={directory / 'password'}", "--locale=C.UTF-8"]
         subprocess.run(initdb, check=True, capture_output=True, env=environment, cwd=directory)
         for _attempt in range(5):
-            server = Server("127.0.0.1", _free_port(), "postgres", password, version, directory)
+            server = Server("127.0.0.1", _free_port(), "postgres", password, version, directory, binaries)
             arguments = [f"-c{name}={setting}" for name, setting in SETTINGS.items()]
             arguments += [f"-p{server.port}", f"-cunix_socket_directories={directory}"]
             command = _as_user(user, str(binaries / "postgres"), "-D", str(directory / "data"), *arguments)
