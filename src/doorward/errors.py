@@ -16,6 +16,7 @@ class DoorwardError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.reason = ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -29,7 +30,7 @@ class ProtocolViolation(DoorwardError):
 
 
 class AuthenticationFailed(DoorwardError):
-    """The client did not prove who it is. The message never says which part was wrong."""
+    """The client did not prove who it is. The message never says which part was wrong; *reason* does, for the log alone."""
 
     code = "authentication-failed"
     sqlstate = "28P01"

@@ -87,6 +87,11 @@ def resolve(analysis: Analysis, snapshot: Snapshot) -> Resolved:
     return Resolved(facts, objects, clear, clear_outputs, len(outputs))
 
 
+def names_are_vouched(analysis: Analysis, snapshot: Snapshot) -> bool:
+    """Whether every function, operator and type that a text names is known to compute from its arguments alone."""
+    return bool(analysis.statements) and all(_is_vouched(statement, snapshot) for statement in analysis.statements)
+
+
 def _facts(analysis: Analysis, pairs: list[tuple[ParsedStatement, _Touched, bool]], snapshot: Snapshot) -> Facts:
     statements = analysis.statements
     objects = _unique(relation for _, touched, _ in pairs for relation in touched.objects)

@@ -1,1 +1,1 @@
-"""proxy"""
+"""The path of a statement. Start at :mod:`doorward.proxy.statement_path`."""

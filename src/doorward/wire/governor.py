@@ -50,15 +50,15 @@ class Ticket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The answer to an execution. *ticket* is there unless refused; *refusal* only if refused."""
+    """The answer to an execution. *ticket* is there if it may go on now; *refusal* only if refused."""
 
     go: Go
     ticket: Ticket | None = None
     refusal: Refusal | None = None
 
 
-Resume = Callable[[Refusal | None], None]
-"""How a waiting execution is told to go on, with None, or that it is refused."""
+Resume = Callable[[Refusal | None, Ticket | None], None]
+"""How a waiting execution is told that it is refused, or else to go on, and with which ticket."""
 
 
 class Governor(Protocol):
@@ -100,3 +100,6 @@ class Governor(Protocol):
 
     def withdraw(self) -> None:
         """The client cancelled or left: whatever waits for an approval waits no more."""
+
+    def close(self) -> None:
+        """The session ends; nothing that waits will be forwarded."""

@@ -15,7 +15,7 @@ from typing import Any
 from doorward.errors import ProtocolViolation
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Action
-from doorward.wire.governor import Go, Governor, Refusal, Ticket, Understood
+from doorward.wire.governor import Go, Governor, Refusal, Resume, Ruling, Ticket, Understood
 from doorward.wire.postgres import errors_shown, messages
 from doorward.wire.postgres.framing_cy import FrameReader
 from doorward.wire.postgres.prepared import Awaited, Pending, Portal, Statement
@@ -63,7 +63,7 @@ class Exchange:
         self._skipping = False  # an error was answered: everything up to the next Sync is ignored, as by the server
         self._generation = 0
         self._settings_touched = False
-        self._wait: Callable[[Refusal | None], None] | None = None
+        self._wait: Resume | None = None
         self._draining = False  # the next message must not be read before every reply is in
         self._stalled = False  # a row stands in the reader that may not be released yet
         self._upstream_backlog: list[bytes] = []
@@ -115,6 +115,14 @@ class Exchange:
         self._upstream.feed(data)
         self._read_upstream()
 
+    def go_on(self) -> None:
+        """Read on after a waiting execution was resumed."""
+        self._read_client()
+
+    def notify(self, text: str, detail: str, hint: str) -> None:
+        """Show the client a notice at once; the protocol lets one come at any time."""
+        self.to_client.append(messages.fields("NOTICE", "00000", text, detail, hint).encode(b"N"))
+
     def released(self) -> None:
         """Go on with the rows that waited for their record."""
         if not self._stalled:
@@ -129,7 +137,7 @@ class Exchange:
 
     def abandon(self, status: str) -> None:
         """The session ends: every execution whose outcome is not known gets *status*."""
-        self._governor.withdraw()
+        self._governor.close()
         for pending in self._pending:
             if pending.ticket is not None:
                 self._finish(pending, status, "", "")
@@ -202,44 +210,35 @@ class Exchange:
             self._refuse_query(missing)
             return
 
-        def resume(refusal: Refusal | None) -> None:
-            self._wait = None
-            if refusal is not None:
-                self._refuse_query(refusal)
-            else:
-                forward()
-            self._read_client()
-
-        ruling = self._governor.begin(understood, inner, (), "simple", self.status.decode(), resume)
-
-        def forward() -> None:
+        def forward(ticket: Ticket | None) -> None:
             self.to_upstream.append(frame)
             changes = any(s.prepared_name for s in statements) or any(s.tag.startswith("DISCARD") for s in statements)
             self._note_names_and_settings(understood)
             self._pending.append(
-                Pending(
-                    Awaited.QUERY, self._batch, ticket=ruling.ticket, understood=understood, inner=inner, changes_names=changes
-                )
+                Pending(Awaited.QUERY, self._batch, ticket=ticket, understood=understood, inner=inner, changes_names=changes)
             )
             self._batch += 1
 
-        self._follow(ruling.go, ruling.refusal, resume, forward, self._refuse_query)
+        resume = self._resume_with(forward, self._refuse_query)
+        self._follow(self._governor.begin(understood, inner, (), "simple", self.status.decode(), resume), resume)
 
-    def _follow(
-        self,
-        go: Go,
-        refusal: Refusal | None,
-        resume: Callable[[Refusal | None], None],
-        forward: Callable[[], None],
-        refuse: Callable[[Refusal], None],
-    ) -> None:
-        if go is Go.NOW:
-            forward()
-        elif go is Go.WAIT:
+    def _resume_with(self, forward: Callable[[Ticket | None], None], refuse: Callable[[Refusal], None]) -> Resume:
+        """What tells a waiting message how it went on: forwarded or refused, and then on with what came behind it."""
+
+        def resume(refusal: Refusal | None, ticket: Ticket | None) -> None:
+            self._wait = None
+            if refusal is not None:
+                refuse(refusal)
+            else:
+                forward(ticket)
+
+        return resume
+
+    def _follow(self, ruling: Ruling, resume: Resume) -> None:
+        if ruling.go is Go.WAIT:
             self._wait = resume
         else:
-            assert refusal is not None
-            refuse(refusal)
+            resume(ruling.refusal, ruling.ticket)
 
     def _inner(self, understood: Understood) -> tuple[tuple[Understood, ...], Refusal | None]:
         """The prepared texts and cursors that *understood* runs by name, or why that can't be known."""
@@ -335,7 +334,8 @@ class Exchange:
         frame = self._client.frame()
         portal = Portal(bind.portal, statement, bind, self._batch)
 
-        def forward() -> None:
+        def forward(ticket: Ticket | None) -> None:
+            portal.granted = ticket
             has_columns = not _has_no_result(statement.understood)
             if has_columns and statement.generation != (self._generation, self._epoch()):
                 self._describe_again(statement)
@@ -355,20 +355,11 @@ class Exchange:
             self._pending.append(Pending(Awaited.BIND, self._batch, portal=portal, undo=undo))
 
         if self._governor.may_be_planned(statement.understood):
-            forward()
+            forward(None)
             return
-
-        def resume(refusal: Refusal | None) -> None:
-            self._wait = None
-            if refusal is not None:
-                self._refuse(refusal)
-            else:
-                forward()
-            self._read_client()
-
+        resume = self._resume_with(forward, self._refuse)
         ruling = self._governor.begin(statement.understood, inner, bind.parameters, "extended", self.status.decode(), resume)
-        portal.granted = ruling.ticket
-        self._follow(ruling.go, ruling.refusal, resume, forward, self._refuse)
+        self._follow(ruling, resume)
 
     def _drop_grant(self, portal: Portal) -> None:
         """A portal that was decided on when it was bound, and is gone without being executed."""
@@ -392,7 +383,7 @@ class Exchange:
             return
         frame = self._client.frame()
 
-        def forward_with(ticket: Ticket | None) -> None:
+        def forward(ticket: Ticket | None) -> None:
             self.to_upstream.append(frame)
             changes = any(s.prepared_name or s.tag.startswith("DISCARD") for s in understood.analysis.statements)
             self._note_names_and_settings(understood)
@@ -410,19 +401,12 @@ class Exchange:
 
         if portal.granted is not None:
             ticket, portal.granted = portal.granted, None
-            forward_with(ticket)
+            forward(ticket)
             return
 
-        def resume(refusal: Refusal | None) -> None:
-            self._wait = None
-            if refusal is not None:
-                self._refuse(refusal)
-            else:
-                forward_with(ruling.ticket)
-            self._read_client()
-
+        resume = self._resume_with(forward, self._refuse)
         ruling = self._governor.begin(understood, inner, portal.bind.parameters, "extended", self.status.decode(), resume)
-        self._follow(ruling.go, ruling.refusal, resume, lambda: forward_with(ruling.ticket), self._refuse)
+        self._follow(ruling, resume)
 
     def _on_describe(self) -> None:
         messages.read_target(self._client.body())
@@ -800,5 +784,5 @@ def _error(refusal: Refusal) -> bytes:
     return messages.fields("ERROR", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint).encode(b"E")
 
 
-def _never(refusal: Refusal | None) -> None:
+def _never(refusal: Refusal | None, ticket: Ticket | None) -> None:
     raise AssertionError("an unreadable statement never waits")

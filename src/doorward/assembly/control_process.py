@@ -1,0 +1,374 @@
+"""The control process: store, policy texts, catalogs, approvals, API and console; and it keeps the gateway alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from doorward import telemetry
+from doorward.api.operator_token import operator_token
+from doorward.api.settings import DoorSettings
+from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
+from doorward.assembly.gateway_process import settings_to_json
+from doorward.audit.checkpoint import load_or_create_key
+from doorward.audit.reader import LogReader
+from doorward.audit.sequencer import Sequencer
+from doorward.catalog import codec
+from doorward.catalog.resolve import names_are_vouched
+from doorward.catalog.snapshot import read_mark, read_snapshot
+from doorward.clock import new_id, now_us
+from doorward.config import Settings
+from doorward.console.app import create_app
+from doorward.control.gateway_link import GatewayLink
+from doorward.control.office import Address, Office
+from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError
+from doorward.model.approval import ApprovalRequest
+from doorward.model.catalog import Snapshot
+from doorward.model.decision import Verdict
+from doorward.model.identity import Principal
+from doorward.model.link import Configured
+from doorward.policy.decide import Policy
+from doorward.policy.load import PolicySetInForce, default_texts, load
+from doorward.proxy.gateway import GatewaySettings
+from doorward.proxy.upstream_connections import UpstreamQuerier
+from doorward.sql.analyze import analyze
+from doorward.store.database import open_store
+
+CATALOG_POLL_SECONDS = 2.0
+SEQUENCER_SECONDS = 0.5
+GATEWAY_START_SECONDS = 30.0
+RESTART_PAUSE_SECONDS = 0.2
+LOG_NAME = "doorward"
+
+
+class ControlProcess:
+    """One running Doorward. ``run`` serves until ``stop``; *ready* is told once everything answers."""
+
+    def __init__(self, settings: Settings, progress: Callable[[str], None] = lambda _step: None) -> None:
+        self.settings = settings
+        self._progress = progress
+        self._stop = asyncio.Event()
+        self._touched = asyncio.Event()
+        self._failure: DoorwardError | None = None
+        self._policies: PolicySetInForce
+        self._policy: Policy
+        self._gateway: asyncio.subprocess.Process | None = None
+        self.office: Office
+        self.port = 0
+        self.console_url = ""
+
+    def stop(self) -> None:
+        """End in order."""
+        self._stop.set()
+
+    async def run(self, ready: Callable[[ControlProcess], None]) -> None:
+        """Serve until ``stop``. Raises DoorwardError when something that is needed can't be had; all is undone then."""
+        settings = self.settings
+        data = settings.data
+        data.prepare()
+        self._check_nobody_else_runs()
+        self._policies = load(read_policies(data.policy))
+        self._policy = Policy(self._policies)
+        async with contextlib.AsyncExitStack() as stack:
+            store = open_store(data.store)
+            stack.callback(store.close)
+            store.upstreams.put(settings.upstream)
+            signer = load_or_create_key(data.log, LOG_NAME)
+            querier = UpstreamQuerier(settings.upstream)
+            stack.push_async_callback(querier.close)
+            console = _listen(settings.console_host, settings.console_port)
+            stack.callback(console.close)
+            console_port = console.getsockname()[1]
+            self.console_url = f"http://{settings.console_host}:{console_port}"
+            link = GatewayLink(data.link_socket, self._configured)
+            address = Address(settings.host, settings.port)
+            self.office = Office(
+                store,
+                link,
+                LogReader(data.log),
+                address,
+                may_approve=self._why_not_approve,
+                catalog_touched=lambda _upstream: self._touched.set(),
+                now=now_us,
+                new_id=new_id,
+            )
+            self._progress("reading the catalog")
+            await self._read_catalog(querier)
+            await self.office.open()
+            stack.push_async_callback(self.office.close)
+            self._progress("starting the gateway")
+            await self._start_gateway(settings.port)
+            stack.push_async_callback(self._end_gateway)
+            self.office.address = replace(address, port=self.port)
+            doors = DoorSettings(operator_token(data.operator_token), frozenset({settings.console_host}))
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    create_app(self.office, doors),
+                    log_config=None,
+                    access_log=False,
+                    timeout_graceful_shutdown=2,
+                    lifespan="off",
+                )
+            )
+            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+            tasks = [
+                asyncio.create_task(_serve(server, console), name="console"),
+                asyncio.create_task(self._keep_gateway(), name="gateway keeper"),
+                asyncio.create_task(self._watch_catalog(querier), name="catalog watch"),
+                asyncio.create_task(self._sequence(signer), name="sequencer"),
+            ]
+            try:
+                while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
+                    await asyncio.sleep(0.01)
+                self._write_state()
+                stack.callback(lambda: data.state.unlink(missing_ok=True))
+                ready(self)
+                await self._until_stopped(tasks)
+            finally:
+                server.should_exit = True
+                await asyncio.wait(tasks[:1], timeout=4)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(self._sign_last, signer)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        done, _pending = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in done:
+            if task is not stopped and not task.cancelled() and task.exception() is not None:
+                error = task.exception()
+                self._failure = error if isinstance(error, DoorwardError) else None
+                if self._failure is None:
+                    raise error  # type: ignore[misc]
+
+    # --- what gateways are told ---------------------------------------------------------------------------------------
+
+    def _configured(self) -> Configured:
+        return Configured(
+            upstreams=self.office.upstreams(),
+            policies=dict(self._policies.texts),
+            policy_version=self._policies.version,
+            snapshots={name: codec.encode(snapshot) for name, snapshot in self.office.catalog.snapshots.items()},
+            console_url=self.console_url,
+        )
+
+    def _why_not_approve(self, approver: Principal, request: ApprovalRequest) -> str:
+        decision = self._policy.may_approve(approver, request)
+        return "" if decision.verdict is Verdict.ALLOW else decision.reasons[0].text
+
+    # --- the catalog --------------------------------------------------------------------------------------------------
+
+    async def _read_catalog(self, querier: UpstreamQuerier) -> str:
+        mark = await read_mark(querier)
+        # Verdicts of people are applied by the office; detectors' labels alone come from here.
+        snapshot = await read_snapshot(querier, self.settings.upstream.name, {}, definition_is_clear)
+        await self.office.catalog.publish_snapshot(snapshot)
+        telemetry.log("catalog.read", upstream=snapshot.upstream, relations=len(snapshot.relations))
+        return mark
+
+    async def _watch_catalog(self, querier: UpstreamQuerier) -> None:
+        mark = ""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CATALOG_POLL_SECONDS):
+                    await self._touched.wait()
+            touched = self._touched.is_set()
+            self._touched.clear()
+            try:
+                if touched or await read_mark(querier) != mark:
+                    mark = await self._read_catalog(querier)
+            except DoorwardError as error:
+                # What the gateway has stays; what it does not know is masked.
+                telemetry.log("catalog.failed", level=logging.WARNING, error=error.message)
+
+    # --- the gateway --------------------------------------------------------------------------------------------------
+
+    async def _start_gateway(self, port: int) -> None:
+        data = self.settings.data
+        certificate = private_key = None
+        if self.settings.tls:
+            ensure_certificate(data.certificate, data.private_key, self.settings.host)
+            certificate, private_key = data.certificate, data.private_key
+        settings = GatewaySettings(
+            self.settings.host,
+            port,
+            data.log,
+            data.link_socket,
+            key_bytes(data.digest_key),
+            certificate,
+            private_key,
+            self.settings.strict_durability,
+        )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "doorward.assembly.gateway_process",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # A Ctrl-C in the terminal is for the control process, which ends the gateway in order.
+            start_new_session=True,
+        )
+        self._gateway = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(settings_to_json(settings).encode())
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(GATEWAY_START_SECONDS):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            line = b""
+        said: dict[str, Any] = json.loads(line) if line else {}
+        if "ready" not in said:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise ConfigurationInvalid(
+                str(said.get("failed", "The gateway did not start.")), str(said.get("remedy", "Its messages above say why."))
+            )
+        self.port = int(said["ready"])
+
+    async def _keep_gateway(self) -> None:
+        """Start the gateway again whenever it dies. It takes up its log and says what is unknown."""
+        while True:
+            assert self._gateway is not None
+            code = await self._gateway.wait()
+            if self._stop.is_set():
+                return
+            telemetry.log("gateway.restarted", level=logging.WARNING, exit_code=code)
+            for attempt in range(1, 6):
+                await asyncio.sleep(RESTART_PAUSE_SECONDS * attempt)
+                try:
+                    await self._start_gateway(self.port)
+                    break
+                except ConfigurationInvalid:
+                    if attempt == 5:
+                        raise
+
+    async def _end_gateway(self) -> None:
+        if self._gateway is None or self._gateway.returncode is not None:
+            return
+        self._gateway.terminate()
+        try:
+            async with asyncio.timeout(10):
+                await self._gateway.wait()
+        except TimeoutError:
+            self._gateway.kill()
+            await self._gateway.wait()
+
+    # --- the log ------------------------------------------------------------------------------------------------------
+
+    async def _sequence(self, signer: Any) -> None:
+        """Turn the journal into signed tiles, off the loop, twice a second."""
+        sequencer = Sequencer(self.settings.data.log, signer)
+        try:
+            while True:
+                try:
+                    await asyncio.to_thread(sequencer.step)
+                except DoorwardError as error:
+                    telemetry.log("sequencer.failed", level=logging.ERROR, error=str(error))
+                await asyncio.sleep(SEQUENCER_SECONDS)
+        finally:
+            sequencer.close()
+
+    def _sign_last(self, signer: Any) -> None:
+        sequencer = Sequencer(self.settings.data.log, signer)
+        try:
+            sequencer.step()
+        except DoorwardError as error:
+            telemetry.log("sequencer.failed", level=logging.ERROR, error=str(error))
+        finally:
+            sequencer.close()
+
+    # --- the state file -----------------------------------------------------------------------------------------------
+
+    def _check_nobody_else_runs(self) -> None:
+        state = read_state(self.settings.data.state)
+        if state is not None and _is_alive(int(state["pid"])):
+            raise Conflict(
+                f"Doorward runs already with the data directory {self.settings.data.path} (process {state['pid']}).",
+                "End it first, or give another directory with --data-dir.",
+            )
+
+    def _write_state(self) -> None:
+        state = {
+            "pid": os.getpid(),
+            "gateway_pid": self._gateway.pid if self._gateway else 0,
+            "host": self.settings.host,
+            "port": self.port,
+            "console": self.console_url,
+            "database": self.settings.upstream.database,
+            "upstream": self.settings.upstream.name,
+        }
+        write_secret(self.settings.data.state, json.dumps(state, indent=1).encode())
+
+
+def definition_is_clear(definition: str) -> bool:
+    """Whether a view's text computes from its relations alone; which relations those are, the catalog itself says."""
+    return names_are_vouched(analyze(definition), Snapshot("", "", ()))
+
+
+def read_policies(folder: Path) -> dict[str, str]:
+    """The rules in *folder*; the packaged ones when it holds none. Raises ConfigurationInvalid for an unreadable file."""
+    found = sorted(folder.glob("*.cedar"))
+    if not found:
+        return default_texts()
+    try:
+        return {path.name: path.read_text(encoding="utf-8") for path in found}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationInvalid(
+            f"The policy folder {folder} can't be read: {error}.", "Make its files readable UTF-8."
+        ) from None
+
+
+def read_state(path: Path) -> dict[str, Any] | None:
+    """What the Doorward that runs here wrote about itself; None when none does."""
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return process_id != os.getpid()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(128)
+    except OSError as error:
+        sock.close()
+        raise ConfigurationInvalid(
+            f"The console can't listen on {host}:{port}: {error.strerror}.", "Choose another port with --console-port."
+        ) from None
+    return sock
+
+
+async def _serve(server: uvicorn.Server, sock: socket.socket) -> None:
+    await server.serve(sockets=[sock])

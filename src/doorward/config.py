@@ -1,0 +1,152 @@
+"""Settings of one Doorward, and where its files lie."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from doorward.databases import DATABASES
+from doorward.errors import ConfigurationInvalid
+from doorward.model.upstream import Upstream
+from doorward.proxy.upstream_connections import TLS_WORDS
+
+DEFAULT_PORT = 6432
+DEFAULT_CONSOLE_PORT = 8765
+DATA_DIRECTORY_VARIABLE = "DOORWARD_DATA_DIR"
+
+
+def default_data_directory() -> Path:
+    """``$DOORWARD_DATA_DIR``, or ``~/.local/share/doorward`` as the XDG base directory specification has it."""
+    given = os.environ.get(DATA_DIRECTORY_VARIABLE)
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "doorward"
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """The files of one Doorward, by what they are for."""
+
+    path: Path
+
+    @property
+    def store(self) -> Path:
+        """Identities, verifiers, verdicts, requests."""
+        return self.path / "control.db"
+
+    @property
+    def log(self) -> Path:
+        """The audit log."""
+        return self.path / "log"
+
+    @property
+    def policy(self) -> Path:
+        """The operator's own rules, in place of the packaged ones where it holds any."""
+        return self.path / "policy"
+
+    @property
+    def run(self) -> Path:
+        """What belongs to a running Doorward: sockets, the operator's key, its addresses."""
+        return self.path / "run"
+
+    @property
+    def link_socket(self) -> Path:
+        """Where gateways meet the control process."""
+        return self.run / "gateway.sock"
+
+    @property
+    def operator_token(self) -> Path:
+        """The local operator's key to the API."""
+        return self.run / "operator.token"
+
+    @property
+    def state(self) -> Path:
+        """Addresses and process id of the Doorward that runs here, as JSON; absent when none does."""
+        return self.run / "state.json"
+
+    @property
+    def digest_key(self) -> Path:
+        """The key that makes parameter values in the log recognisable to nobody else."""
+        return self.path / "keys" / "digest.key"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate shown to clients."""
+        return self.path / "keys" / "tls.crt"
+
+    @property
+    def private_key(self) -> Path:
+        """Its private key."""
+        return self.path / "keys" / "tls.key"
+
+    def prepare(self) -> None:
+        """Make the folders, for the owner alone. Raises ConfigurationInvalid, naming what can't be written."""
+        for folder in (self.path, self.log, self.policy, self.run, self.digest_key.parent):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                folder.chmod(0o700)
+            except OSError as error:
+                raise ConfigurationInvalid(
+                    f"The data directory can't be used: {folder}: {error.strerror}.",
+                    "Give another with --data-dir, or make this one yours.",
+                ) from None
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise ConfigurationInvalid(f"The data directory {folder} can't be written.", "Give another with --data-dir.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one ``doorward up`` is started with. Ports of 0 mean any free one."""
+
+    data: DataDirectory
+    upstream: Upstream
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    console_host: str = "127.0.0.1"
+    console_port: int = DEFAULT_CONSOLE_PORT
+    tls: bool = True
+    strict_durability: bool = False
+
+
+def read_upstream(url: str, name: str = "") -> Upstream:
+    """The upstream of a connection URL such as ``postgresql://user:password@host:5432/database?sslmode=require``.
+
+    Raises ConfigurationInvalid; its message never holds the password.
+    """
+    parts = urlsplit(url)
+    database = next((row for row in DATABASES.values() if parts.scheme in row.scheme), None)
+    if database is None:
+        raise ConfigurationInvalid(
+            f"{parts.scheme or 'That'} is not a database that Doorward speaks.",
+            "Give a URL like postgresql://user:password@host/database.",
+        )
+    path = unquote(parts.path.lstrip("/"))
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    unknown = sorted(set(options) - {"sslmode", "host", "port", "user", "password", "dbname"})
+    if unknown:
+        raise ConfigurationInvalid(
+            f"The URL has options that are not known: {', '.join(unknown)}.", "Known: sslmode, host, port."
+        )
+    user = options.get("user") or unquote(parts.username or "")
+    catalog = options.get("dbname") or path
+    if not user or not catalog:
+        raise ConfigurationInvalid("The URL names no user or no database.", "Give postgresql://user:password@host/database.")
+    tls = options.get("sslmode", "prefer")
+    if tls not in TLS_WORDS:
+        raise ConfigurationInvalid(f"sslmode={tls} is not known.", f"Use one of: {', '.join(TLS_WORDS)}.")
+    try:
+        port = int(options.get("port") or parts.port or database.default_port)
+    except ValueError:
+        raise ConfigurationInvalid("The URL's port is not a number.", "Give a port from 1 to 65535.") from None
+    return Upstream(
+        name=name or catalog,
+        engine=database.engine,
+        host=options.get("host") or parts.hostname or "127.0.0.1",
+        port=port,
+        database=catalog,
+        user=user,
+        password=options.get("password") or unquote(parts.password or ""),
+        tls=tls,
+    )

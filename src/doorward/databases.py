@@ -1,0 +1,68 @@
+"""The plug board: what differs by database, one row each. Nowhere else asks which database it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from doorward.errors import ConfigurationInvalid
+from doorward.model.masking import Mask
+from doorward.model.result import ResultColumn
+from doorward.model.statement import Analysis
+from doorward.sql.analyze import analyze
+from doorward.sql.settings import check_setting
+from doorward.wire.postgres import client_side, exchange, messages, startup, upstream_side, values
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One row. *scheme* is the one in its connection URLs; the rest are the pieces, called the same for every database."""
+
+    engine: str
+    scheme: tuple[str, ...]
+    default_port: int
+    client_handshake: Callable[[], Any]
+    upstream_handshake: Callable[..., Any]
+    exchange: Callable[..., Any]
+    question: Callable[[], Any]
+    tls_request: bytes
+    goodbye: bytes
+    cancel_packet: Callable[[int, bytes], bytes]
+    analyze: Callable[[str], Analysis]
+    check_setting: Callable[[str, str | None], str]
+    operations: Callable[[Sequence[Mask], Sequence[ResultColumn]], tuple[list[int], list[bytes]]]
+
+
+def _postgres_operations(masks: Sequence[Mask], columns: Sequence[ResultColumn]) -> tuple[list[int], list[bytes]]:
+    operations = [values.operation_for(mask, column) for mask, column in zip(masks, columns, strict=True)]
+    return [operation.code for operation in operations], [operation.constant for operation in operations]
+
+
+POSTGRESQL = Database(
+    engine="postgresql",
+    scheme=("postgresql", "postgres"),
+    default_port=5432,
+    client_handshake=client_side.ClientHandshake,
+    upstream_handshake=upstream_side.UpstreamHandshake,
+    exchange=exchange.Exchange,
+    question=upstream_side.Question,
+    tls_request=messages.SSL_REQUEST,
+    goodbye=messages.TERMINATE,
+    cancel_packet=startup.cancel_packet,
+    analyze=analyze,
+    check_setting=check_setting,
+    operations=_postgres_operations,
+)
+
+DATABASES: Mapping[str, Database] = {row.engine: row for row in (POSTGRESQL,)}
+
+
+def database_for(engine: str) -> Database:
+    """The row of *engine*. Raises ConfigurationInvalid for one that is not spoken."""
+    try:
+        return DATABASES[engine]
+    except KeyError:
+        raise ConfigurationInvalid(
+            f"The database engine {engine!r} is not spoken here.", f"Known are: {', '.join(DATABASES)}."
+        ) from None

@@ -1,0 +1,188 @@
+"""Executions that wait for an approval: asks, waits, and tells each one how it ended, once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from doorward.errors import AuditUnavailable
+from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.decision import Decision, Facts
+from doorward.model.entry import HoldAnswered, HoldRequested
+from doorward.model.identity import Identity
+from doorward.model.link import Asked, FromGateway, Settled
+from doorward.proxy.execution import Attempt, SessionFacts
+from doorward.proxy.scribe import Scribe
+
+DEFAULT_HOLD_SECONDS = 600
+# What one session may have asked at once is one; this bounds all of them together.
+MOST_WAITING = 1_000
+PARAMETER_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a request ended."""
+
+    request_id: str
+    state: RequestState
+    by: str = ""
+    reason: str = ""
+
+    @property
+    def approved(self) -> bool:
+        """Whether the execution may go on."""
+        return self.state is RequestState.APPROVED
+
+
+class Timer(Protocol):
+    """A call that was put off, as asyncio gives it."""
+
+    def cancel(self) -> None:
+        """Don't call."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    request: ApprovalRequest
+    execution_id: str
+    settled: Callable[[Settlement], None]
+    timer: Timer
+
+
+class Holds:
+    """All waiting executions of a gateway.
+
+    *send* puts a message to the control process and says whether it could; *later* calls a function after some seconds.
+    """
+
+    def __init__(
+        self,
+        scribe: Scribe,
+        send: Callable[[FromGateway], bool],
+        later: Callable[[float, Callable[[], None]], Timer],
+        now_us: Callable[[], int],
+        new_id: Callable[[str], str],
+    ) -> None:
+        self._scribe = scribe
+        self._send = send
+        self._later = later
+        self._now_us = now_us
+        self._new_id = new_id
+        self._waiting: dict[str, _Waiting] = {}
+
+    def ask(
+        self,
+        session: SessionFacts,
+        identity: Identity,
+        attempt: Attempt,
+        facts: Facts,
+        decision: Decision,
+        execution_id: str,
+        settled: Callable[[Settlement], None],
+    ) -> ApprovalRequest | None:
+        """Put the question; *settled* is called once, later. None when it can't be put: then nobody waits."""
+        if len(self._waiting) >= MOST_WAITING:
+            return None
+        now = self._now_us()
+        seconds = decision.hold_seconds or DEFAULT_HOLD_SECONDS
+        request = ApprovalRequest(
+            id=self._new_id("req"),
+            session=session.id,
+            chain=identity.chain,
+            principal_id=identity.principal.id,
+            actor_ids=tuple(actor.id for actor in identity.actors),
+            upstream=session.upstream,
+            statement=attempt.text.text,
+            parameters=tuple(_shown(value) for value in attempt.parameters),
+            action=facts.action,
+            objects=(*facts.objects, *facts.unresolved),
+            labels=tuple(label.value for label in facts.labels),
+            rules=tuple(reason.rule for reason in decision.reasons),
+            reason="; ".join(reason.text for reason in decision.reasons),
+            approvers=decision.approvers,
+            policy_version=decision.policy_version,
+            binding=_binding(session, identity, attempt, facts, decision),
+            asked_us=now,
+            expires_us=now + seconds * 1_000_000,
+            in_transaction=attempt.transaction == "T",
+        )
+        self._scribe.append(
+            HoldRequested(
+                approvers=request.approvers,
+                at_us=now,
+                binding=request.binding,
+                execution=execution_id,
+                expires_us=request.expires_us,
+                request=request.id,
+            )
+        )
+        self._scribe.flush()
+        if not self._send(Asked(request)):
+            return None
+        timer = self._later(float(seconds), lambda: self._end(request.id, RequestState.EXPIRED))
+        self._waiting[request.id] = _Waiting(request, execution_id, settled, timer)
+        return request
+
+    def answered(self, answer: Answer) -> None:
+        """An approver answered. What no longer waits is not touched."""
+        state = RequestState.APPROVED if answer.approved else RequestState.REJECTED
+        self._end(answer.request_id, state, answer)
+
+    def withdraw(self, request_id: str) -> None:
+        """The client cancelled or went away."""
+        self._end(request_id, RequestState.WITHDRAWN)
+
+    def _end(self, request_id: str, state: RequestState, answer: Answer | None = None) -> None:
+        waiting = self._waiting.pop(request_id, None)
+        if waiting is None:
+            return
+        waiting.timer.cancel()
+        try:
+            self._scribe.append(
+                HoldAnswered(
+                    at_us=self._now_us(),
+                    by=answer.by_name if answer else "",
+                    by_id=answer.by_id if answer else "",
+                    execution=waiting.execution_id,
+                    reason=answer.reason if answer else "",
+                    request=request_id,
+                    state=state.value,
+                )
+            )
+            self._scribe.flush()
+        except AuditUnavailable:
+            # An answer that can't be recorded is not heeded.
+            state = RequestState.WITHDRAWN if state is RequestState.APPROVED else state
+        self._send(Settled(request_id, state.value))
+        waiting.settled(Settlement(request_id, state, answer.by_name if answer else "", answer.reason if answer else ""))
+
+
+def _shown(value: bytes | None) -> str:
+    """A bind value as the approver sees it: what will run is theirs to judge."""
+    if value is None:
+        return "NULL"
+    text = value.decode("utf-8", "replace")
+    if not text.isprintable():
+        text = "0x" + value.hex()
+    return text if len(text) <= PARAMETER_SHOWN else text[:PARAMETER_SHOWN] + "…"
+
+
+def _binding(session: SessionFacts, identity: Identity, attempt: Attempt, facts: Facts, decision: Decision) -> str:
+    """A hash over everything that an approval is about."""
+    digest = hashlib.sha256()
+    parts: list[bytes | None] = [
+        attempt.text.text.encode(),
+        *(text.text.encode() for text in attempt.inner),
+        *attempt.parameters,
+        "\0".join((*facts.objects, *facts.unresolved)).encode(),
+        "\0".join([identity.principal.id, *(actor.id for actor in identity.actors)]).encode(),
+        session.upstream.encode(),
+        decision.policy_version.encode(),
+    ]
+    for part in parts:
+        # Lengths keep neighbours apart; NULL is not the empty value.
+        digest.update(b"-" if part is None else len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()

@@ -1,0 +1,169 @@
+"""Writes what happens on the path into the audit log, in the log's own words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from msgspec import UNSET, UnsetType
+
+from doorward.audit.log import AuditLog
+from doorward.errors import AuditUnavailable
+from doorward.model.catalog import Snapshot
+from doorward.model.decision import Decision, Facts
+from doorward.model.entry import ActorStamp, ColumnStamp, Entry, IdentityStamp, StatementIntent, StatementOutcome
+from doorward.model.identity import Identity, Principal
+from doorward.model.result import ColumnTreatment, ResultColumn
+from doorward.proxy.execution import Attempt, SessionFacts
+
+# An entry has a limit of 60,000 bytes, and JSON may make six of one: longer texts are kept beside the log.
+STATEMENT_LIMIT = 8_000
+ATTACHED_PREVIEW = 4_000
+PARAMETERS_LIMIT = 200
+LIST_LIMIT = 100
+
+# These carry passwords in their text: nothing of it is kept but the command.
+_WITH_PASSWORDS = ("ROLE", "USER", "SUBSCRIPTION", "SERVER")
+
+
+def stamp_of(principal: Principal) -> ActorStamp:
+    """A principal as entries show it."""
+    return ActorStamp(principal.id, principal.kind.value, principal.name)
+
+
+def identity_stamp(identity: Identity) -> IdentityStamp:
+    """A chain as entries show it."""
+    return IdentityStamp(
+        tuple(stamp_of(actor) for actor in identity.actors),
+        identity.chain,
+        identity.credential_id,
+        stamp_of(identity.principal),
+        identity.proven_by,
+    )
+
+
+class Scribe:
+    """Appends entries of one gateway. *digest_key* makes parameter values recognisable to itself and to nobody else."""
+
+    def __init__(self, log: AuditLog, digest_key: bytes, now_us: Callable[[], int]) -> None:
+        self._log = log
+        self._digest_key = digest_key
+        self._now_us = now_us
+        self._stamps: dict[Identity, IdentityStamp] = {}
+
+    def append(self, entry: Entry) -> int:
+        """Append any entry. Raises AuditUnavailable."""
+        return self._log.append(entry)
+
+    def flush(self) -> None:
+        """Hand what was appended to the operating system. Raises AuditUnavailable."""
+        self._log.flush()
+
+    def when_durable(self, index: int, callback: Callable[[AuditUnavailable | None], None]) -> None:
+        """Call back once entry *index* is on stable storage, or can't be."""
+        self._log.flush()
+        self._log.when_durable(index, callback)
+
+    def sync_within(self, seconds: float) -> None:
+        """See that everything reaches stable storage within *seconds*."""
+        self._log.sync_within(seconds)
+
+    def intent(
+        self,
+        session: SessionFacts,
+        identity: Identity,
+        attempt: Attempt,
+        facts: Facts,
+        decision: Decision,
+        execution_id: str,
+        at_us: int,
+        *,
+        grant: str,
+    ) -> int:
+        """Append the intent of an execution; its index. Raises AuditUnavailable."""
+        statement, attachment = self._statement(attempt, facts)
+        return self._log.append(
+            StatementIntent(
+                action=facts.action,
+                at_us=at_us,
+                attachment=attachment,
+                execution=execution_id,
+                grant=grant or UNSET,
+                identity=self._identity(identity),
+                labels=tuple(label.value for label in facts.labels),
+                objects=(*facts.objects, *facts.unresolved)[:LIST_LIMIT],
+                parameters=tuple(self.parameter(value) for value in attempt.parameters[:PARAMETERS_LIMIT]),
+                policy=decision.policy_version,
+                protocol=attempt.protocol,
+                reason="; ".join(reason.text for reason in decision.reasons)[:1_000],
+                rules=tuple(reason.rule for reason in decision.reasons[:LIST_LIMIT]),
+                session=session.id,
+                statement=statement,
+                tags=facts.tags[:LIST_LIMIT],
+                upstream=session.upstream,
+                verdict=decision.verdict.value,
+            )
+        )
+
+    def outcome(self, outcome: StatementOutcome) -> None:
+        """Append an outcome. A log that can't take it is dealt with when the next intent needs it."""
+        try:
+            self._log.append(outcome)
+        except AuditUnavailable:
+            # The execution stays open in the log: "unknown" after a restart, which is what it is then.
+            return
+
+    def refused(self, execution_id: str, at_us: int) -> None:
+        """The execution was refused, rejected or withdrawn; nothing was forwarded."""
+        self.outcome(_unforwarded(execution_id, at_us, "refused"))
+
+    def superseded(self, execution_id: str, at_us: int) -> None:
+        """The wait ended with an approval; an intent of its own follows."""
+        self.outcome(_unforwarded(execution_id, at_us, "approved"))
+
+    def parameter(self, value: bytes | None) -> str:
+        """A bind value as entries show it: its length and a keyed digest, never the value."""
+        if value is None:
+            return "null"
+        digest = hashlib.blake2b(value, key=self._digest_key, digest_size=8).hexdigest()
+        return f"{len(value)} bytes, {digest}"
+
+    def column(self, snapshot: Snapshot, column: ResultColumn, treatment: ColumnTreatment) -> ColumnStamp:
+        """A column that was masked, or shown although protected, as entries show it."""
+        relation = snapshot.by_oid.get(column.table_oid)
+        source = ""
+        if relation is not None:
+            names = {c.number: c.name for c in relation.columns}
+            source = f"{relation.qualified_name}.{names.get(column.attribute_number, '?')}"
+        return ColumnStamp(treatment.label.value, column.name[:63], source, treatment.provenance.value)
+
+    def _identity(self, identity: Identity) -> IdentityStamp:
+        stamp = self._stamps.get(identity)
+        if stamp is None:
+            if len(self._stamps) > 10_000:
+                self._stamps.clear()
+            stamp = self._stamps[identity] = identity_stamp(identity)
+        return stamp
+
+    def _statement(self, attempt: Attempt, facts: Facts) -> tuple[str, str | UnsetType]:
+        text = attempt.text.text
+        if any(word in tag for tag in facts.tags for word in _WITH_PASSWORDS):
+            return f"{'; '.join(facts.tags)} [the text is not kept: it may hold a password]", UNSET
+        if len(text) <= STATEMENT_LIMIT:
+            return text, UNSET
+        return text[:ATTACHED_PREVIEW] + " […]", self._log.attach(text.encode())
+
+
+def _unforwarded(execution_id: str, at_us: int, status: str) -> StatementOutcome:
+    return StatementOutcome(
+        at_us=at_us,
+        columns=(),
+        duration_us=0,
+        error_code="",
+        execution=execution_id,
+        masked=0,
+        result_bytes=0,
+        rows=0,
+        status=status,
+        tag="",
+    )

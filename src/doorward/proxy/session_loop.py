@@ -1,0 +1,538 @@
+"""One client's session: moves bytes between two sockets and the exchange, and signs the client in before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import ssl
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from doorward import telemetry
+from doorward.authentication.scram import ServerExchange, StoredSecret, decoy
+from doorward.databases import Database, database_for
+from doorward.errors import (
+    AuditUnavailable,
+    AuthenticationFailed,
+    DoorwardError,
+    NotFound,
+    ProtocolViolation,
+    UpstreamUnavailable,
+)
+from doorward.model.entry import SessionClosed, SessionOpened, SigninRefused
+from doorward.model.identity import Identity, Principal, PrincipalKind
+from doorward.model.link import CatalogTouched, Found, FromGateway, PrincipalCard, SessionNote
+from doorward.model.upstream import Upstream
+from doorward.proxy.execution import SessionFacts, Texts
+from doorward.proxy.holds import Holds
+from doorward.proxy.registry import Registry
+from doorward.proxy.rules import Rules
+from doorward.proxy.scribe import Scribe, identity_stamp
+from doorward.proxy.statement_path import StatementPath
+from doorward.proxy.upstream_connections import UpstreamConnection, connect, send_cancel
+from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSignIn, WantsTls
+
+AUTHENTICATION_SECONDS = 30.0
+# A client that waits may send ahead this much; more stays in its socket.
+AHEAD_LIMIT_BYTES = 1 << 20
+WRITE_HIGH_WATER_BYTES = 256 << 10
+CLAIM_LIMIT = 63
+
+
+class Surroundings(Protocol):
+    """What a session needs of its gateway."""
+
+    database: Database
+    registry: Registry
+    scribe: Scribe
+    holds: Holds
+    texts: Texts
+    tls: ssl.SSLContext | None
+    strict: bool
+    decoy_key: bytes
+    draining: bool
+    new_id: Callable[[str], str]
+    now_us: Callable[[], int]
+
+    def rules(self) -> Rules:
+        """The rules in force."""
+
+    def send(self, message: FromGateway) -> bool:
+        """Put a message to the control process."""
+
+    async def lookup(self, user: str, database: str) -> Found:
+        """Ask the control process who somebody is."""
+
+    def admit(self, session: Session) -> bool:
+        """Whether there is room for one more; counted until ``leave``."""
+
+    def leave(self, session: Session) -> None:
+        """The session is over."""
+
+    def name_task(self, task: asyncio.Task[None]) -> None:
+        """Keep a task alive until it is done."""
+
+
+class Session(asyncio.Protocol):
+    """From accept to close. Everything that goes wrong with one client ends here."""
+
+    def __init__(self, gateway: Surroundings) -> None:
+        self._gateway = gateway
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._upstream: UpstreamConnection | None = None
+        self._upstream_facts: Upstream | None = None
+        self._handshake: Any = gateway.database.client_handshake()
+        self._events: asyncio.Queue[HandshakeEvent | DoorwardError] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._exchange: Any = None
+        self._path: StatementPath | None = None
+        self._facts: SessionFacts | None = None
+        self._ahead: list[bytes] = []
+        self._ahead_bytes = 0
+        self._process_id = 0
+        self._opened_us = 0
+        self._client_paused = False
+        self._upstream_paused = False
+        self._closed = False
+        self._peer = ""
+        self._server_final = b""
+        self.identity: Identity | None = None
+
+    # --- asyncio.Protocol, the client's side ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop, once plain and once more when TLS took over."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        if self._task is not None:
+            return
+        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        peer = transport.get_extra_info("peername")
+        self._peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
+        if not self._gateway.admit(self):
+            full = DoorwardError("Doorward has no room for another connection.", "Try again later.")
+            full.sqlstate = "53300"
+            transport.write(self._handshake.refuse(full))
+            transport.close()
+            return
+        self._task = self._loop.create_task(self._serve(), name=f"session {self._peer}")
+        self._gateway.name_task(self._task)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop with bytes from the client."""
+        if self._exchange is not None:
+            self._from_client(data)
+            return
+        try:
+            for event in self._handshake.receive(data):
+                self._events.put_nowait(event)
+            if self._handshake.to_client:
+                self._write(b"".join(self._handshake.to_client))
+                self._handshake.to_client.clear()
+        except ProtocolViolation as error:
+            self._events.put_nowait(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop: the client is gone."""
+        self._close("client went away" if not (self._exchange and self._exchange.ended) else "client ended the session")
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as the upstream sends."""
+        if self._upstream is not None and self._upstream.transport is not None:
+            self._upstream_paused = True
+            self._upstream.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self._upstream is not None and self._upstream.transport is not None and not self._exchange_is_stalled():
+            self._upstream_paused = False
+            self._upstream.transport.resume_reading()
+
+    def _exchange_is_stalled(self) -> bool:
+        return self._exchange is not None and bool(self._exchange.is_stalled)
+
+    # --- signing in ---------------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        """Until the session is open, or refused."""
+        wish: WantsSignIn | None = None
+        try:
+            async with asyncio.timeout(AUTHENTICATION_SECONDS):
+                wish = await self._first_wish()
+                if wish is None:
+                    return
+                await self._open(wish)
+        except TimeoutError:
+            self._refuse(wish, AuthenticationFailed("Signing in took too long.", "Try again."))
+        except (DoorwardError, OSError) as error:
+            known = (
+                error if isinstance(error, DoorwardError) else UpstreamUnavailable(f"The connection broke: {error.strerror}.")
+            )
+            self._refuse(wish, known)
+        except Exception:
+            telemetry.log_crash("session.crashed", client=self._peer)
+            self._refuse(wish, DoorwardError("Doorward failed on this connection; its operator can see why."))
+
+    async def _first_wish(self) -> WantsSignIn | None:
+        while True:
+            event = await self._events.get()
+            if isinstance(event, DoorwardError):
+                raise event
+            if isinstance(event, WantsTls):
+                await self._answer_tls()
+            elif isinstance(event, WantsCancel):
+                self._gateway.registry.cancel(event.process_id, event.key)
+                self._end_transport()
+                return None
+            elif isinstance(event, WantsSignIn):
+                return event
+
+    async def _answer_tls(self) -> None:
+        assert self._transport is not None
+        if self._gateway.tls is None:
+            self._write(self._handshake.decline_tls())
+            return
+        # Nothing may be read between our answer and the start of TLS.
+        self._transport.pause_reading()
+        self._write(self._handshake.accept_tls())
+        secured = await self._loop.start_tls(self._transport, self, self._gateway.tls, server_side=True)
+        if secured is None:
+            raise ProtocolViolation("The client closed the connection during the TLS handshake.")
+        self._transport = secured
+        secured.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+
+    async def _open(self, wish: WantsSignIn) -> None:
+        found = await self._prove(wish)
+        assert self.identity is not None
+        if self._gateway.draining:
+            raise UpstreamUnavailable("Doorward is about to stop.", "Connect again in a moment.")
+        rules = self._gateway.rules()
+        upstream = rules.upstreams.get(found.upstream)
+        if upstream is None:
+            error = NotFound(f'database "{wish.database}" does not exist', "Ask which databases are protected here.")
+            error.sqlstate = "3D000"
+            raise error
+        database = database_for(upstream.engine)
+        for name, value in wish.settings.items():
+            refusal = database.check_setting(name, value)
+            if refusal:
+                error = NotFound(refusal, f"Connect without the setting {name}.")
+                error.sqlstate = "0A000"
+                raise error
+        self._upstream_facts = upstream
+        self._upstream = await connect(upstream, wish.settings)
+        self._upstream.received = self._from_upstream
+        self._upstream.lost = self._upstream_lost
+        self._upstream.paused = self._pause_client
+        self._upstream.resumed = self._resume_client
+        if self._closed:
+            self._upstream.close(database.goodbye)
+            return
+        self._begin(wish, upstream, database)
+
+    def _begin(self, wish: WantsSignIn, upstream: Upstream, database: Database) -> None:
+        gateway = self._gateway
+        assert self.identity is not None
+        assert self._upstream is not None
+        self._opened_us = gateway.now_us()
+        self._facts = SessionFacts(
+            gateway.new_id("ses"), upstream.name, upstream.database, self._peer, wish.application[:CLAIM_LIMIT]
+        )
+        gateway.scribe.append(
+            SessionOpened(
+                application=self._facts.application,
+                at_us=self._opened_us,
+                client=self._peer,
+                database=wish.database[:CLAIM_LIMIT],
+                identity=identity_stamp(self.identity),
+                session=self._facts.id,
+                tls=self._tls_words(),
+                upstream=upstream.name,
+            )
+        )
+        gateway.scribe.flush()
+        gateway.scribe.sync_within(0.010)
+        self._path = StatementPath(
+            database,
+            self._facts,
+            self.identity,
+            gateway.rules,
+            gateway.texts,
+            gateway.scribe,
+            gateway.holds,
+            strict=gateway.strict,
+            go_on=self._go_on,
+            notify=self._notify,
+            catalog_touched=self._catalog_touched,
+            new_id=gateway.new_id,
+            now_us=gateway.now_us,
+        )
+        exchange = database.exchange(self._path, lambda: gateway.rules().epoch(upstream.name))
+        self._path.when_released(exchange.released)
+        self._process_id, key = gateway.registry.enter(self)
+        self._write(self._handshake.welcome(self._server_final, self._upstream.parameters, self._process_id, key))
+        self._exchange = exchange
+        self._note()
+        if self._handshake.rest:
+            self._from_client(self._handshake.rest)
+
+    async def _prove(self, wish: WantsSignIn) -> Found:
+        """SCRAM with the secrets that the control process knows for this user. A name that nobody has fails no faster."""
+        found = await self._gateway.lookup(wish.user, wish.database)
+        now = self._gateway.now_us()
+        candidates = [
+            StoredSecret(v.credential_id, v.iterations, v.salt, v.stored_key, v.server_key)
+            for v in found.verifiers
+            if v.expires_us > now
+        ]
+        known = found.principal is not None and bool(candidates)
+        server = ServerExchange(candidates if known else [decoy(wish.user, self._gateway.decoy_key)], secrets.token_urlsafe(24))
+        self._write(self._handshake.ask_for_proof())
+        self._write(self._handshake.challenge(server.begin((await self._proof()).data)))
+        try:
+            credential_id, self._server_final = server.finish((await self._proof()).data)
+        except AuthenticationFailed:
+            why = found.refusal or ("no secret is valid" if not candidates else "wrong secret")
+            failure = AuthenticationFailed(
+                f'password authentication failed for user "{wish.user[:CLAIM_LIMIT]}"',
+                "Secrets of Doorward are short-lived: get a new one with doorward connect.",
+            )
+            failure.reason = why
+            raise failure from None
+        assert found.principal is not None
+        actors = tuple(map(_principal, found.actors))
+        self.identity = Identity(_principal(found.principal), actors, "scram-sha-256", credential_id)
+        return found
+
+    async def _proof(self) -> Proves:
+        event = await self._events.get()
+        if isinstance(event, DoorwardError):
+            raise event
+        if not isinstance(event, Proves):
+            raise ProtocolViolation("An authentication message was expected.")
+        return event
+
+    def _refuse(self, wish: WantsSignIn | None, error: DoorwardError) -> None:
+        """Tell the client why there is no session, and the log that there was none."""
+        if self._closed:
+            return
+        try:
+            self._gateway.scribe.append(
+                SigninRefused(
+                    at_us=self._gateway.now_us(),
+                    client=self._peer,
+                    database=wish.database[:CLAIM_LIMIT] if wish else "",
+                    reason=error.reason or error.message,
+                    user=wish.user[:CLAIM_LIMIT] if wish else "",
+                )
+            )
+            self._gateway.scribe.flush()
+            self._gateway.scribe.sync_within(0.010)
+        except AuditUnavailable:
+            telemetry.log("log.unwritable", level=logging.ERROR)
+        telemetry.log("signin.refused", client=self._peer, code=error.code)
+        self._write(self._handshake.refuse(error))
+        self._close("refused")
+
+    # --- moving bytes -------------------------------------------------------------------------------------------------
+
+    def _from_client(self, data: bytes) -> None:
+        if self._exchange.is_waiting:
+            # Kept aside: the reader must not move while a message of its buffer waits. Reading goes on as long as it can,
+            # so that a client that leaves is noticed.
+            self._ahead.append(data)
+            self._ahead_bytes += len(data)
+            if self._ahead_bytes > AHEAD_LIMIT_BYTES:
+                self._pause_client()
+            return
+        self._run(lambda: self._exchange.receive_from_client(data))
+
+    def _from_upstream(self, data: bytes) -> None:
+        self._run(lambda: self._exchange.receive_from_upstream(data))
+
+    def _go_on(self, step: Callable[[], None]) -> None:
+        """Run *step* soon, inside the session, and send what it produces."""
+        self._loop.call_soon(self._continue, step)
+
+    def _continue(self, step: Callable[[], None]) -> None:
+        if self._closed or self._exchange is None:
+            return
+
+        def on() -> None:
+            step()
+            self._exchange.go_on()
+            while self._ahead and not self._exchange.is_waiting:
+                data = self._ahead.pop(0)
+                self._ahead_bytes -= len(data)
+                self._exchange.receive_from_client(data)
+
+        self._run(on)
+        if self._client_paused and self._ahead_bytes <= AHEAD_LIMIT_BYTES and not self._closed:
+            self._resume_client()
+
+    def _run(self, step: Callable[[], None]) -> None:
+        """One step of the exchange: what it says goes out, what it raises ends the session."""
+        if self._closed:
+            return
+        try:
+            step()
+            self._send()
+        except ProtocolViolation as error:
+            self._fail(error, "protocol violation")
+        except AuditUnavailable as error:
+            telemetry.log("log.unwritable", level=logging.ERROR)
+            self._fail(error, "the audit log can't be written")
+        except Exception:
+            telemetry.log_crash("session.crashed", client=self._peer)
+            self._fail(DoorwardError("Doorward failed on this session; its operator can see why."), "crashed")
+
+    def _send(self) -> None:
+        exchange = self._exchange
+        # Records first: nothing reaches the upstream that the log could still lose to a crash of this process.
+        if exchange.to_upstream or exchange.to_client:
+            self._gateway.scribe.flush()
+        if exchange.to_upstream:
+            assert self._upstream is not None
+            self._upstream.write(b"".join(exchange.to_upstream))
+            exchange.to_upstream.clear()
+        if exchange.to_client:
+            self._write(b"".join(exchange.to_client))
+            exchange.to_client.clear()
+        if exchange.is_stalled and not self._upstream_paused and self._upstream is not None:
+            assert self._upstream.transport is not None
+            self._upstream_paused = True
+            self._upstream.transport.pause_reading()
+        elif self._upstream_paused and not exchange.is_stalled and self._client_can_take_more():
+            assert self._upstream is not None
+            assert self._upstream.transport is not None
+            self._upstream_paused = False
+            self._upstream.transport.resume_reading()
+        if exchange.ended:
+            self._close("client ended the session")
+
+    def _client_can_take_more(self) -> bool:
+        return self._transport is not None and self._transport.get_write_buffer_size() < WRITE_HIGH_WATER_BYTES
+
+    def _pause_client(self) -> None:
+        if not self._client_paused and self._transport is not None and not self._transport.is_closing():
+            self._client_paused = True
+            self._transport.pause_reading()
+
+    def _resume_client(self) -> None:
+        if self._client_paused and self._transport is not None and not self._transport.is_closing():
+            self._client_paused = False
+            self._transport.resume_reading()
+
+    def _notify(self, text: str, detail: str, hint: str) -> None:
+        self._exchange.notify(text, detail, hint)
+        self._note()
+
+    # --- what others may do to it -------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """The client asked, over another connection, to cancel what runs or waits."""
+        if self._path is None or self._upstream is None or self._upstream_facts is None:
+            return
+        if self._exchange is not None and self._exchange.is_waiting:
+            self._path.withdraw()
+            return
+        task = self._loop.create_task(
+            send_cancel(self._upstream_facts, self._upstream.process_id, self._upstream.key), name="cancel"
+        )
+        self._gateway.name_task(task)
+
+    def end(self, reason: str) -> None:
+        """End it at once, telling the client why: revoked, or the gateway stops."""
+        error = DoorwardError(reason or "An operator ended this session.", "Sign in again, if you still may.")
+        error.sqlstate = "57P01"
+        self._fail(error, reason or "ended by an operator")
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _upstream_lost(self, _exc: Exception | None) -> None:
+        error = UpstreamUnavailable(
+            "The database closed the connection.", "Connect again; what ran last may or may not be done."
+        )
+        error.sqlstate = "08006"
+        self._fail(error, "upstream went away")
+
+    def _fail(self, error: DoorwardError, cause: str) -> None:
+        if self._closed:
+            return
+        self._write(self._handshake.refuse(error))
+        self._close(cause)
+
+    def _close(self, cause: str) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        was_busy = False
+        if self._exchange is not None:
+            was_busy = bool(self._exchange.is_busy)
+            self._exchange.abandon("unknown" if cause == "upstream went away" else "abandoned")
+            assert self._facts is not None
+            assert self._path is not None
+            try:
+                self._gateway.scribe.append(
+                    SessionClosed(
+                        at_us=self._gateway.now_us(), cause=cause, session=self._facts.id, statements=self._path.statements
+                    )
+                )
+                self._gateway.scribe.flush()
+                self._gateway.scribe.sync_within(0.010)
+            except AuditUnavailable:
+                telemetry.log("log.unwritable", level=logging.ERROR)
+            self._note(closed=True)
+        if self._task is not None and not self._task.done() and self._task is not asyncio.current_task(self._loop):
+            self._task.cancel()
+        self._gateway.registry.leave(self._process_id)
+        if self._upstream is not None:
+            self._upstream.lost = lambda _exc: None
+            if was_busy and self._upstream_facts is not None:
+                # The client is gone: what still runs for it is not worth finishing.
+                cancelling = send_cancel(self._upstream_facts, self._upstream.process_id, self._upstream.key)
+                self._gateway.name_task(self._loop.create_task(cancelling, name="cancel"))
+            self._upstream.close(self._gateway.database.goodbye)
+        self._end_transport()
+        self._gateway.leave(self)
+
+    def _end_transport(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.close()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _catalog_touched(self) -> None:
+        assert self._facts is not None
+        self._gateway.send(CatalogTouched(self._facts.upstream))
+
+    def _note(self, *, closed: bool = False) -> None:
+        assert self._facts is not None
+        assert self.identity is not None
+        assert self._path is not None
+        self._gateway.send(
+            SessionNote(
+                session=self._facts.id,
+                chain=self.identity.chain,
+                kind=self.identity.speaker.kind.value,
+                client=self._facts.client,
+                upstream=self._facts.upstream,
+                application=self._facts.application,
+                opened_us=self._opened_us,
+                doing=self._path.doing,
+                statements=self._path.statements,
+                closed=closed,
+            )
+        )
+
+    def _tls_words(self) -> str:
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return f"{tls.version()} {tls.cipher()[0]}" if tls is not None else ""
+
+
+def _principal(card: PrincipalCard) -> Principal:
+    return Principal(card.id, PrincipalKind(card.kind), card.name, card.groups, card.acting_for)

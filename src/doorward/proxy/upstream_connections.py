@@ -1,0 +1,286 @@
+"""Connections to upstreams: reach, encrypt, sign in; and asking questions of our own over one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from doorward.authentication.scram import ClientExchange
+from doorward.databases import Database, database_for
+from doorward.errors import ConfigurationInvalid, DoorwardError, ProtocolViolation, UpstreamUnavailable
+from doorward.model.result import ResultColumn
+from doorward.model.upstream import Upstream
+
+CONNECT_TIMEOUT_SECONDS = 15.0
+QUESTION_TIMEOUT_SECONDS = 60.0
+
+_OWN_SETTINGS = {"application_name": "doorward catalog", "client_encoding": "UTF8", "statement_timeout": "60s"}
+
+TLS_WORDS = ("disable", "prefer", "require", "verify-full")
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One signed-in connection. Whoever owns it sets *received*, *lost*, *paused* and *resumed*."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.received: Callable[[bytes], None] = self._gather
+        self.lost: Callable[[Exception | None], None] = self._lost_early
+        self.paused: Callable[[], None] = _nothing
+        self.resumed: Callable[[], None] = _nothing
+        self.parameters: dict[str, str] = {}
+        self.process_id = 0
+        self.key = b""
+        self.address: tuple[str, int] = ("", 0)
+        self._early: list[bytes] = []
+        self._arrived = asyncio.Event()
+        self._failure: Exception | None = None
+
+    # --- asyncio.Protocol -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        self.received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop."""
+        self.lost(exc)
+
+    def pause_writing(self) -> None:
+        """Called by the loop: the upstream does not read as fast as we write."""
+        self.paused()
+
+    def resume_writing(self) -> None:
+        """Called by the loop."""
+        self.resumed()
+
+    # --- signing in ---------------------------------------------------------------------------------------------------
+
+    def _gather(self, data: bytes) -> None:
+        self._early.append(data)
+        self._arrived.set()
+
+    def _lost_early(self, exc: Exception | None) -> None:
+        self._failure = exc or ConnectionResetError("the upstream closed the connection")
+        self._arrived.set()
+
+    async def next_chunk(self) -> bytes:
+        """The next bytes, while nobody else receives them. Raises UpstreamUnavailable when the connection is gone."""
+        while not self._early:
+            if self._failure is not None:
+                raise UpstreamUnavailable("The upstream closed the connection.", "See the database server's own log.")
+            self._arrived.clear()
+            await self._arrived.wait()
+        data = b"".join(self._early)
+        self._early.clear()
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        assert self.transport is not None
+        self.transport.write(data)
+
+    def close(self, goodbye: bytes = b"") -> None:
+        """End the connection, politely when *goodbye* is given."""
+        if self.transport is not None and not self.transport.is_closing():
+            if goodbye:
+                self.transport.write(goodbye)
+            self.transport.close()
+
+
+def tls_context(upstream: Upstream) -> ssl.SSLContext | None:
+    """The TLS that *upstream* asks for, in libpq's words; None for none."""
+    if upstream.tls not in TLS_WORDS:
+        raise ConfigurationInvalid(f"sslmode={upstream.tls} is not known.", f"Use one of: {', '.join(TLS_WORDS)}.")
+    if upstream.tls == "disable":
+        return None
+    context = ssl.create_default_context()
+    if upstream.tls != "verify-full":
+        # prefer and require encrypt without proof of who is there, as libpq documents them.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def connect(upstream: Upstream, settings: dict[str, str]) -> UpstreamConnection:
+    """Reach *upstream* and sign in with Doorward's own credentials.
+
+    Raises UpstreamUnavailable, naming the cause: address, TLS, password, database.
+    """
+    database = database_for(upstream.engine)
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+            connection = await _open(upstream, database)
+            try:
+                await _sign_in(connection, upstream, database, settings)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+    except TimeoutError:
+        raise UpstreamUnavailable(
+            f"The upstream {upstream.name} at {upstream.host}:{upstream.port} did not answer in time.",
+            "Check that it is up and that nothing in between drops packets.",
+        ) from None
+
+
+async def _open(upstream: Upstream, database: Database) -> UpstreamConnection:
+    loop = asyncio.get_running_loop()
+    context = tls_context(upstream)
+    where = f"{upstream.host}:{upstream.port}"
+    try:
+        if upstream.host.startswith("/"):
+            path = f"{upstream.host}/.s.PGSQL.{upstream.port}"
+            _transport, connection = await loop.create_unix_connection(UpstreamConnection, path)
+            return connection
+        found = await loop.getaddrinfo(upstream.host, upstream.port, type=socket.SOCK_STREAM)
+        sock = await _reach(found)
+    except OSError as error:
+        raise UpstreamUnavailable(
+            f"The upstream {upstream.name} at {where} can't be reached: {error.strerror or error}.",
+            "Check its address and port, and that it is up.",
+        ) from None
+    try:
+        if context is not None and not await _asks_for_tls(sock, database):
+            if upstream.tls != "prefer":
+                raise UpstreamUnavailable(f"The upstream at {where} has no TLS.", "Turn it on there, or use sslmode=prefer.")
+            context = None
+        hostname = upstream.host if context is not None else None
+        _transport, connection = await loop.create_connection(
+            UpstreamConnection, sock=sock, ssl=context, server_hostname=hostname
+        )
+    except ssl.SSLError as error:
+        sock.close()
+        raise UpstreamUnavailable(
+            f"TLS with the upstream at {where} failed: {error.reason or 'no reason given'}.",
+            "Check its certificate, or choose another sslmode.",
+        ) from None
+    except OSError as error:
+        sock.close()
+        raise UpstreamUnavailable(f"The upstream at {where} broke the connection: {error.strerror or error}.") from None
+    except BaseException:
+        sock.close()
+        raise
+    connection.address = (upstream.host, upstream.port)
+    return connection
+
+
+async def _reach(found: list[Any]) -> socket.socket:
+    """Connect to the first address that answers."""
+    loop = asyncio.get_running_loop()
+    failure: OSError = OSError("the name has no address")
+    for family, kind, protocol, _name, address in found:
+        sock = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            failure = error
+            sock.close()
+            continue
+        except BaseException:
+            sock.close()
+            raise
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+    raise failure
+
+
+async def _asks_for_tls(sock: socket.socket, database: Database) -> bool:
+    """Ask for TLS; whether the upstream will. Reads one byte, not more: what follows belongs to the handshake."""
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(sock, database.tls_request)
+    answer = await loop.sock_recv(sock, 1)
+    if answer == b"S":
+        return True
+    if answer == b"N":
+        return False
+    raise UpstreamUnavailable("What listens at the upstream's address does not speak its protocol.", "Check the port.")
+
+
+async def _sign_in(connection: UpstreamConnection, upstream: Upstream, database: Database, settings: dict[str, str]) -> None:
+    assert connection.transport is not None
+    secure = connection.transport.get_extra_info("ssl_object") is not None
+    sasl = ClientExchange(upstream.user, upstream.password) if upstream.password else None
+    handshake = database.upstream_handshake(upstream.user, upstream.password, sasl, secure=secure)
+    connection.write(handshake.start(upstream.user, upstream.database, settings))
+    try:
+        while not handshake.done:
+            answer = handshake.receive(await connection.next_chunk())
+            if answer:
+                connection.write(answer)
+    except ProtocolViolation as error:
+        raise UpstreamUnavailable(f"The upstream's sign-in was not understood: {error.message}") from None
+    connection.parameters = handshake.parameters
+    connection.process_id, connection.key = handshake.process_id, handshake.key
+
+
+class UpstreamQuerier:
+    """Asks an upstream questions of our own: catalog, marks, estimates. One question at a time; reconnects by itself."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._database = database_for(upstream.engine)
+        self._connection: UpstreamConnection | None = None
+        self._turn = asyncio.Lock()
+
+    async def query(self, sql: str) -> list[tuple[str | None, ...]]:
+        """The rows of *sql*, as text. Raises UpstreamUnavailable or the upstream's own error."""
+        question = await self._ask(self._database.question, sql, columns_only=False)
+        rows: list[tuple[str | None, ...]] = question.rows
+        return rows
+
+    async def describe(self, sql: str) -> list[ResultColumn]:
+        """The result columns of *sql*, which is not run."""
+        question = await self._ask(self._database.question, sql, columns_only=True)
+        return list(question.columns)
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close(self._database.goodbye)
+            self._connection = None
+
+    async def _ask(self, make: Callable[[], Any], sql: str, *, columns_only: bool) -> Any:
+        async with self._turn:
+            question = make()
+            if self._connection is None:
+                self._connection = await connect(
+                    self._upstream,
+                    {"application_name": "doorward catalog", "client_encoding": "UTF8", "statement_timeout": "60s"},
+                )
+            try:
+                async with asyncio.timeout(QUESTION_TIMEOUT_SECONDS):
+                    self._connection.write(question.ask_columns(sql) if columns_only else question.ask(sql))
+                    while not question.done:
+                        question.receive(await self._connection.next_chunk())
+            except (UpstreamUnavailable, ProtocolViolation, TimeoutError) as error:
+                self._connection.close()
+                self._connection = None
+                if isinstance(error, DoorwardError):
+                    raise
+                raise UpstreamUnavailable(f"The upstream {self._upstream.name} did not answer in time.") from None
+            return question
+
+
+async def send_cancel(upstream: Upstream, process_id: int, key: bytes) -> None:
+    """Ask *upstream* to cancel what a session of ours runs. Nothing is answered; failing is not reported to the client."""
+    database = database_for(upstream.engine)
+    with contextlib.suppress(OSError, TimeoutError, DoorwardError):
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+            connection = await _open(upstream, database)
+            connection.write(database.cancel_packet(process_id, key))
+            connection.close()
+
+
+def _nothing() -> None:
+    """Until an owner says what to do."""
