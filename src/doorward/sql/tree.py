@@ -43,15 +43,17 @@ def kind_and_fields(node: Fields) -> tuple[str, Fields]:
     return "", {}
 
 
-def children(fields: Fields) -> Iterator[tuple[str, Fields]]:
+def children(fields: Fields) -> list[tuple[str, Fields]]:
     """Every node directly below, with its name; the name is empty for bare fields of a type we need not know."""
+    found = []
     for key, value in fields.items():
         if value.__class__ is dict:
-            yield _named(key, value)
+            found.append(_named(key, value))
         elif value.__class__ is list:
             for item in value:
                 if item:
-                    yield _named(key, item)
+                    found.append(_named(key, item))
+    return found
 
 
 def descendants(kind: str, fields: Fields) -> Iterator[tuple[str, Fields]]:

@@ -18,6 +18,9 @@ from doorward.sql.tree import Fields, children, constant, strings
 Scope = frozenset[str]
 _NO_CTES: Scope = frozenset()
 
+# Nodes below which there is nothing to find.
+_LEAVES = frozenset({"A_Const", "A_Star", "ColumnRef", "ParamRef", "String", "Integer", "Float", "Boolean", "RoleSpec"})
+
 # The operators that the analyser looks up by name for a form that doesn't spell them.
 _IMPLIED_OPERATORS = {
     "AEXPR_BETWEEN": (">=", "<="),
@@ -92,7 +95,8 @@ def walk(kind: str, fields: Fields) -> Found:
         if skipped is not None and not skipped.isdisjoint(body):
             body = {key: value for key, value in body.items() if key not in skipped}
         for child, inside in children(body):
-            pending.append((child, inside, ctes, use))
+            if child not in _LEAVES:
+                pending.append((child, inside, ctes, use))
     return found
 
 
