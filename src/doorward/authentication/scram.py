@@ -1,10 +1,11 @@
-"""SCRAM-SHA-256 (RFC 5802, RFC 7677), both halves, over the ``scramp`` library."""
+"""SCRAM-SHA-256 (RFC 5802, RFC 7677): our half towards clients, and over the ``scramp`` library the one towards upstreams."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,46 +37,74 @@ def decoy(user: str, key: bytes, iterations: int = 4096) -> StoredSecret:
 class ServerExchange:
     """The server's half of one authentication, against any of several secrets of one user.
 
-    All *candidates* must share salt and iterations, since these are sent before it is known which secret is used; those that
-    differ from the first are left out. *nonce* is fresh and random, from printable ASCII without a comma.
+    Written over the standard library: ``scramp`` refuses the empty user name that libpq sends (PostgreSQL takes the name
+    from the start-up packet: manual, "SASL Authentication") and checks one secret only. All *candidates* must share salt
+    and iterations, since these are sent before it is known which secret is used; those that differ from the first are left
+    out. *nonce* is fresh and random, of printable ASCII without a comma.
     """
 
     def __init__(self, candidates: Sequence[StoredSecret], nonce: str) -> None:
         assert candidates, "an unknown user is given a decoy"
         first = candidates[0]
         self._candidates = [c for c in candidates if c.salt == first.salt and c.iterations == first.iterations]
-        mechanism = scramp.ScramMechanism(MECHANISM)
-        self._servers = []
-        for candidate in self._candidates:
-            stored = (candidate.salt, candidate.stored_key, candidate.server_key, candidate.iterations)
-            self._servers.append(mechanism.make_server(lambda _user, stored=stored: stored, s_nonce=nonce))
+        self._nonce = nonce
+        self._header = ""
+        self._client_first_bare = ""
+        self._server_first = ""
 
     def begin(self, client_first: bytes) -> bytes:
         """server-first-message for a client-first-message. Raises AuthenticationFailed."""
-        try:
-            text = client_first.decode()
-            for server in self._servers:
-                server.set_client_first(text)
-            first: str = self._servers[0].get_server_first()
-            for server in self._servers[1:]:
-                server.get_server_first()
-        except (scramp.ScramException, UnicodeDecodeError, ValueError):
-            raise AuthenticationFailed("The SCRAM exchange was not understood.") from None
-        return first.encode()
+        matched = _CLIENT_FIRST.fullmatch(_text(client_first))
+        if matched is None:
+            raise AuthenticationFailed("The SCRAM exchange was not understood.")
+        self._header = matched["header"]
+        self._client_first_bare = matched["bare"]
+        self._nonce = matched["nonce"] + self._nonce
+        candidate = self._candidates[0]
+        salt = base64.b64encode(candidate.salt).decode()
+        self._server_first = f"r={self._nonce},s={salt},i={candidate.iterations}"
+        return self._server_first.encode()
 
     def finish(self, client_final: bytes) -> tuple[str, bytes]:
         """(id of the credential that matched, server-final-message). Raises AuthenticationFailed when none did."""
+        matched = _CLIENT_FINAL.fullmatch(_text(client_final))
+        if matched is None:
+            raise AuthenticationFailed("The SCRAM exchange was not understood.")
+        binding = base64.b64encode(self._header.encode()).decode()
+        is_ours = hmac.compare_digest(matched["nonce"].encode(), self._nonce.encode())
+        if not is_ours or matched["binding"] != binding:
+            raise AuthenticationFailed("The SCRAM exchange was not understood.")
+        message = f"{self._client_first_bare},{self._server_first},{matched['without_proof']}".encode()
+        proof = base64.b64decode(matched["proof"])
         # All are tried, so that the time taken does not tell which one matched.
-        matched: tuple[str, bytes] | None = None
-        for candidate, server in zip(self._candidates, self._servers, strict=True):
-            try:
-                server.set_client_final(client_final.decode())
-                matched = (candidate.credential_id, server.get_server_final().encode())
-            except (scramp.ScramException, UnicodeDecodeError, ValueError, base64.binascii.Error):  # type: ignore[attr-defined]
-                continue
-        if matched is None or not matched[0]:
+        found: StoredSecret | None = None
+        for candidate in self._candidates:
+            signature = hmac.digest(candidate.stored_key, message, _HASH)
+            client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=False))
+            if hmac.compare_digest(hashlib.sha256(client_key).digest(), candidate.stored_key):
+                found = candidate
+        if found is None or not found.credential_id:
             raise AuthenticationFailed("The secret is wrong or has expired.")
-        return matched
+        verifier = base64.b64encode(hmac.digest(found.server_key, message, _HASH)).decode()
+        return found.credential_id, f"v={verifier}".encode()
+
+
+_HASH = "sha256"
+_PRINTABLE = r"[\x21-\x2b\x2d-\x7e]"  # RFC 5802 section 7: printable, without the comma
+# No channel binding is offered, so a client may say n (it can't) or y (it could, and thinks that we can't).
+_CLIENT_FIRST = re.compile(
+    rf"(?P<header>[ny],(?:a=[^,]*)?,)(?P<bare>n=[^,]*,r=(?P<nonce>{_PRINTABLE}{{8,256}})(?:,.*)?)", re.DOTALL
+)
+_CLIENT_FINAL = re.compile(
+    rf"(?P<without_proof>c=(?P<binding>[A-Za-z0-9+/=]*),r=(?P<nonce>{_PRINTABLE}{{8,600}})),p=(?P<proof>[A-Za-z0-9+/]{{43}}=)"
+)
+
+
+def _text(message: bytes) -> str:
+    try:
+        return message.decode()
+    except UnicodeDecodeError:
+        raise AuthenticationFailed("The SCRAM exchange was not understood.") from None
 
 
 class ClientExchange:

@@ -12,6 +12,8 @@ from doorward.control.record import Filters
 from doorward.model.approval import RequestState
 
 STATEMENTS = 40
+# It is read anew whenever the log grows: who looks for what is further back searches the record.
+REACH = 2000
 SETTLED = 30
 
 Parts = dict[str, dict[str, str]]
@@ -34,7 +36,7 @@ class Live:
     async def now(self, session: BrowserSession, _: str = "") -> Parts:
         """Figures, sessions, what waits, and the latest rows of the record."""
         by = session.by
-        rows = (await self._office.record.search(by, Filters(limit=STATEMENTS))).rows
+        rows = (await self._office.record.search(by, Filters(limit=STATEMENTS, reach=REACH))).rows
         waiting = self._office.desk.questions(by, RequestState.PENDING)
         live = self._office.sessions.live(by)
         status = self._office.status(by)

@@ -110,7 +110,7 @@ class Places:
     async def entry(self, request: Request) -> Response:
         """One entry."""
         session = self.session_of(request)
-        detail = await self._office.record.detail(session.by, whole_number(request.path_params["index"], "index"))
+        detail = await self._office.record.detail(session.by, request.path_params["index"])
         return self.pages.page("entry", session, detail=detail, size=self._office.record.size(), live="/live/header")
 
     async def catalog(self, request: Request) -> Response:

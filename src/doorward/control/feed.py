@@ -23,6 +23,7 @@ class Feed:
 
     def __init__(self, log_size: Callable[[], int]) -> None:
         self._log_size = log_size
+        self._last_size = (float("-inf"), 0)
         self._watchers: set[_Watcher] = set()
 
     def publish(self, topic: Topic) -> None:
@@ -35,7 +36,7 @@ class Feed:
         """What changed since the last step, at most a poll late; empty sets show that the feed is alive."""
         watcher = _Watcher()
         self._watchers.add(watcher)
-        size = self._log_size()
+        size = self._size()
         try:
             while True:
                 try:
@@ -45,12 +46,21 @@ class Feed:
                     pass
                 watcher.woken.clear()
                 topics, watcher.topics = watcher.topics, set()
-                before, size = size, self._log_size()
+                before, size = size, self._size()
                 if size != before:
                     topics.add(Topic.LOG)
                 yield frozenset(topics)
         finally:
             self._watchers.discard(watcher)
+
+    def _size(self) -> int:
+        """The log's size, looked up once a poll however many watch."""
+        now = asyncio.get_running_loop().time()
+        asked_at, size = self._last_size
+        if now - asked_at >= self.POLL_SECONDS / 2:
+            size = self._log_size()
+            self._last_size = (now, size)
+        return size
 
 
 class _Watcher:

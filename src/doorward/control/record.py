@@ -35,7 +35,8 @@ class Filters:
     """What to look for; an empty field looks for nothing. Text is compared without regard to case.
 
     *who* is in the chain or did the administering; *for_whom* is the principal.
-    *before* is an index to page back from, *after* one to stop at.
+    *before* is an index to page back from, *after* one to stop at; *reach* is how far back
+    to read.
     """
 
     who: str = ""
@@ -50,6 +51,7 @@ class Filters:
     before: int | None = None
     after: int = -1
     limit: int = 50
+    reach: int = SCAN_LIMIT
 
     def match(self, row: EntryView) -> bool:
         """Whether *row* is looked for."""
@@ -120,7 +122,7 @@ class Record:
                 rows.append(row)
                 if len(rows) == limit:
                     break
-            if bound - index >= SCAN_LIMIT:
+            if bound - index >= filters.reach:
                 break
         return Page(tuple(rows), last if last > 0 else None)
 

@@ -29,7 +29,8 @@ from doorward.model.entry import (
 class EntryView:
     """One row of the record. Fields that don't apply are empty. *text* is the statement, or the happening in words.
 
-    *status* is the outcome's word; for an intent without one, "refused", "waiting" or "open" (running, or lost in a crash).
+    *answer* is what came of its request, if it was held. *status* is the outcome's word; for an intent without one,
+    "refused", "waiting" or "open" (running, or lost in a crash).
     *parties* holds the ids of everyone in the chain, for deciding who may read the row.
     """
 
@@ -56,6 +57,7 @@ class EntryView:
     session: str = ""
     execution: str = ""
     request: str = ""
+    answer: str = ""
     answered_by: str = ""
 
     @property
@@ -75,6 +77,9 @@ class Sequel:
 class _Kind(msgspec.Struct):
     kind: str
 
+
+# Details that say nothing to a reader; they are in the entry itself.
+_UNTOLD = frozenset({"id", "credential", "expires_us"})
 
 _kind_of = msgspec.json.Decoder(_Kind).decode
 _DECODE: dict[str, Callable[[bytes], Any]] = {
@@ -130,6 +135,7 @@ def _statement(index: int, entry: StatementIntent, sequel: Sequel) -> EntryView:
         session=entry.session,
         execution=entry.execution,
         request=answer.request if answer else "",
+        answer=answer.state if answer else "",
         answered_by=answer.by if answer else "",
         **_of_identity(entry.identity),
     )
@@ -175,7 +181,7 @@ def _answered(index: int, entry: HoldAnswered, _: Sequel) -> EntryView:
 
 
 def _administered(index: int, entry: Administered, _: Sequel) -> EntryView:
-    details = ", ".join(f"{name} {value}" for name, value in entry.details.items() if value)
+    details = ", ".join(f"{name} {value}" for name, value in entry.details.items() if value and name not in _UNTOLD)
     text = f"{entry.act}: {entry.subject}" + (f" ({details})" if details else "")
     return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.by, principal=entry.by)
 

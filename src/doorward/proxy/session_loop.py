@@ -7,7 +7,7 @@ import logging
 import secrets
 import ssl
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from doorward import telemetry
 from doorward.authentication.scram import ServerExchange, StoredSecret, decoy
@@ -104,18 +104,18 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop, once plain and once more when TLS took over."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have the methods without the base class.
+        self._transport = cast(asyncio.Transport, transport)
         if self._task is not None:
             return
-        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        peer = transport.get_extra_info("peername")
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        peer = self._transport.get_extra_info("peername")
         self._peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
         if not self._gateway.admit(self):
             full = DoorwardError("Doorward has no room for another connection.", "Try again later.")
             full.sqlstate = "53300"
-            transport.write(self._handshake.refuse(full))
-            transport.close()
+            self._write(self._handshake.refuse(full))
+            self._transport.close()
             return
         self._task = self._loop.create_task(self._serve(), name=f"session {self._peer}")
         self._gateway.name_task(self._task)
