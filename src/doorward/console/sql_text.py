@@ -43,9 +43,22 @@ def sql_block(statement: str, protected: frozenset[str] = frozenset()) -> Markup
 
 def sql_line(statement: str, protected: frozenset[str] = frozenset(), limit: int = 240) -> Markup:
     """The beginning of *statement* on one line."""
-    flat = " ".join(statement[: limit * 4].split())
-    cut = flat[:limit] + ("…" if len(flat) > limit else "")
-    return Markup("").join(_marked(_tokens(cut), protected))
+    return Markup("").join(_marked(list(_flat(_tokens(statement[: limit * 4]), limit)), protected))
+
+
+def _flat(tokens: Tokens, limit: int) -> Iterator[tuple[_TokenType, str]]:
+    """Tokens on one line, as far as *limit*. The end of a comment's line is shown: what follows it is no comment."""
+    left = limit
+    for kind, value in tokens:
+        ends_line = kind in Comment and value.endswith("\n")
+        flat = " ".join(value.split()) if value.strip() else " "
+        if len(flat) > left:
+            yield kind, flat[:left] + "…"
+            return
+        left -= len(flat)
+        yield kind, flat
+        if ends_line:
+            yield Token.Text, " ⏎ "
 
 
 def _tokens(text: str) -> Tokens:
