@@ -1,5 +1,7 @@
 """What psql, drivers, mappers, dashboards and people send all day is read as harmless, with every function vouched for."""
 
+# ruff: noqa: E501 - a statement reads best on one line
+
 from __future__ import annotations
 
 import pytest
