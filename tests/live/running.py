@@ -88,7 +88,7 @@ class Running:
     def answer(self, request_id: str, by: str, *, approved: bool, reason: str = "looked at it") -> None:
         """Answer a request as *by*."""
         record = next(r for r in self.control.office.principals.all(LOCAL) if r.principal.name == by)
-        self.do(self.control.office.desk.answer(Operator(record.principal), request_id, approved, reason))
+        self.do(self.control.office.desk.answer(request_id, Operator(record.principal), approved, reason))
 
 
 @contextlib.contextmanager

@@ -104,7 +104,7 @@ class ControlProcess:
                 new_id=new_id,
             )
             self._progress("reading the catalog")
-            await self._read_catalog(querier)
+            mark = await self._read_catalog(querier)
             await self.office.open()
             stack.push_async_callback(self.office.close)
             self._progress("starting the gateway")
@@ -125,7 +125,7 @@ class ControlProcess:
             tasks = [
                 asyncio.create_task(_serve(server, console), name="console"),
                 asyncio.create_task(self._keep_gateway(), name="gateway keeper"),
-                asyncio.create_task(self._watch_catalog(querier), name="catalog watch"),
+                asyncio.create_task(self._watch_catalog(querier, mark), name="catalog watch"),
                 asyncio.create_task(self._sequence(signer), name="sequencer"),
             ]
             try:
@@ -181,8 +181,7 @@ class ControlProcess:
         telemetry.log("catalog.read", upstream=snapshot.upstream, relations=len(snapshot.relations))
         return mark
 
-    async def _watch_catalog(self, querier: UpstreamQuerier) -> None:
-        mark = ""
+    async def _watch_catalog(self, querier: UpstreamQuerier, mark: str) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CATALOG_POLL_SECONDS):
