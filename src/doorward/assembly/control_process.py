@@ -254,6 +254,7 @@ class ControlProcess:
                 await asyncio.sleep(RESTART_PAUSE_SECONDS * attempt)
                 try:
                     await self._start_gateway(self.port)
+                    self._write_state()
                     break
                 except ConfigurationInvalid:
                     if attempt == 5:
