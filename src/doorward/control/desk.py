@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from doorward.approvals.eligibility import conflict_of_interest
+from doorward.approvals.eligibility import conflict_of_interest, not_asked
 from doorward.approvals.workflow import Event, after
 from doorward.control.changes import Changes
 from doorward.control.operators import Operator
@@ -151,6 +151,8 @@ def _may_see(by: Operator, question: Question) -> bool:
     if by.may_read_all or not question.why_not or by.principal is None:
         return True
     request = question.record.request
+    if not not_asked(by.principal, request):
+        return True
     answer = question.record.answer
     parties = (request.principal_id, *request.actor_ids, answer.by_id if answer else "")
     return by.principal.id in parties
