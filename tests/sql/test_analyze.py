@@ -221,3 +221,29 @@ def test_mutated_statements_come_back_as_an_analysis(seed: str, data: st.DataObj
         words[at] = data.draw(st.sampled_from(["", words[other], words[at] * 2, "(", ")", "NULL", "*"]))
     analysis = analyze(" ".join(words))
     assert bool(analysis.error) is not bool(analysis.statements) or not analysis.statements
+
+
+STARS = "WITH a0 AS (SELECT 1 AS x, 2 AS y)" + "".join(f", a{n} AS (SELECT * FROM a{n - 1}, a{n - 1} b)" for n in range(1, 60))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DELETE FROM t WHERE " + " OR ".join(f"id = {n}" for n in range(8_000)),
+        "DELETE FROM t WHERE id IN (" + ", ".join(str(n) for n in range(50_000)) + ")",
+        "WITH " + ", ".join(f"a{n} AS (SELECT 1)" for n in range(10_000)) + " SELECT 1",
+        STARS + " SELECT * FROM a59",
+        "SELECT "
+        + ", ".join("s.a" for _ in range(50_000))
+        + " FROM (SELECT "
+        + ", ".join("1 AS a" for _ in range(1_600))
+        + ") s",
+        "SELECT " + ", ".join("sum(a) OVER w" for _ in range(5_000)) + " FROM t WINDOW w AS (ORDER BY " + "b, " * 5_000 + "c)",
+    ],
+    ids=["or", "in", "ctes", "stars", "references", "windows"],
+)
+def test_work_grows_with_the_text_and_not_with_its_square(text: str) -> None:
+    """Each takes a second or so; squared, it would be minutes."""
+    (statement,) = analyze(text).statements
+    assert statement.outputs is None or set(statement.outputs) != set()

@@ -122,8 +122,8 @@ def _insert(fields: Fields) -> bool:
     select = fields.get("selectStmt", {}).get("SelectStmt")
     if select is None:
         return False
-    below = [node for child in children(select) for node in descendants(*child)]
-    return any(kind in _READS or kind in ("RangeVar", "RangeFunction") for kind, _ in below)
+    below = (kind for child in children(select) for kind, _ in descendants(*child))
+    return any(kind in _READS or kind in ("RangeVar", "RangeFunction") for kind in below)
 
 
 def _update(fields: Fields) -> bool:

@@ -7,15 +7,21 @@ proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from doorward.model.statement import Output, OutputKind
-from doorward.sql.tree import Fields, children, descendants, kind_and_fields, strings
+from doorward.sql.tree import Fields, descendants, kind_and_fields, strings
 
 _OPAQUE = Output(OutputKind.OPAQUE)
 _CONSTANT = Output(OutputKind.CONSTANT)
 _COUNT = Output(OutputKind.COUNT)
+
+# More columns than the server returns (MaxTupleAttributeNumber), and more names than are worth following: without these
+# bounds a short text of stars over stars, or of names over names, would grow without end.
+_COLUMN_LIMIT = 1664
+_NAME_LIMIT = 100
+_SAME_NAME_LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,21 @@ class _Scope:
     unknown: set[str] = field(default_factory=set)
     row_names: set[str] = field(default_factory=set)
     merges_columns: bool = False
+    has_unnamed: bool = False
+    by_name: dict[str, list[Output]] = field(default_factory=dict)
+    by_qualified_name: dict[tuple[str, str], list[Output]] = field(default_factory=dict)
     windows: list[Fields] = field(default_factory=list)
+    windows_output: Output | None = None
+
+    def know(self, name: str, columns: list[_Column]) -> None:
+        """Take in a sub-select that we followed."""
+        self.known[name] = columns
+        for column in columns:
+            if column.name is None:
+                self.has_unnamed = True
+            else:
+                self.by_name.setdefault(column.name, []).append(column.output)
+                self.by_qualified_name.setdefault((name, column.name), []).append(column.output)
 
 
 def outputs_of(kind: str, fields: Fields, copies_data: bool, range_names: Iterable[str]) -> tuple[Output, ...] | None:
@@ -95,6 +115,8 @@ def _select(select: Fields, ctes: _Ctes) -> _Columns:
             columns += expanded
         else:
             columns.append(_Column(target.get("name") or _called(target["val"]), _derive(target["val"], scope)))
+        if len(columns) > _COLUMN_LIMIT:
+            return None
     return columns
 
 
@@ -142,7 +164,11 @@ def _merge(outputs: Iterable[Output]) -> Output:
         return distinct[0]
     if _OPAQUE in distinct:
         return _OPAQUE
-    return Output(OutputKind.COLUMNS, tuple(dict.fromkeys(name for output in distinct for name in output.columns)))
+    return _columns(dict.fromkeys(name for output in distinct for name in output.columns))
+
+
+def _columns(names: dict[str, None]) -> Output:
+    return Output(OutputKind.COLUMNS, tuple(names)) if len(names) <= _NAME_LIMIT else _OPAQUE
 
 
 # The FROM clause ------------------------------------------------------------------------------------------------------
@@ -176,7 +202,7 @@ def _range_item(item: Fields, scope: _Scope, ctes: _Ctes) -> None:
     if columns is None or name in scope.known:
         scope.unknown.add(name)
         return
-    scope.known[name] = columns
+    scope.know(name, columns)
 
 
 def _is_star(value: Fields) -> bool:
@@ -213,24 +239,28 @@ def _derive(expression: Fields, scope: _Scope) -> Output:
         return _COUNT
     names: dict[str, None] = {}
     refers = False
-    for inner, inside in _with_windows(kind, body, scope):
+    for inner, inside in descendants(kind, body):
+        output = _CONSTANT
         if inner == "SelectStmt":
             return _OPAQUE
         if inner == "ColumnRef":
             output = _reference(inside, scope)
-            if output.kind is OutputKind.OPAQUE:
-                return _OPAQUE
-            refers = True
-            names.update(dict.fromkeys(output.columns))
-    return Output(OutputKind.COLUMNS, tuple(names)) if refers else _CONSTANT
+        elif "over" in inside:
+            output = _windows(scope)
+        if output.kind is OutputKind.OPAQUE:
+            return _OPAQUE
+        refers |= output is not _CONSTANT or inner == "ColumnRef"
+        names.update(dict.fromkeys(output.columns))
+    return _columns(names) if refers else _CONSTANT
 
 
-def _with_windows(kind: str, body: Fields, scope: _Scope) -> Iterator[tuple[str, Fields]]:
-    yield from descendants(kind, body)
-    if scope.windows and any("over" in inside for _, inside in descendants(kind, body)):
-        for window in scope.windows:
-            for child, inside in children(window):
-                yield from descendants(child, inside)
+def _windows(scope: _Scope) -> Output:
+    """What any window named in the WINDOW clause derives from."""
+    if scope.windows_output is None:
+        windows, scope.windows = scope.windows, []
+        scope.windows_output = _CONSTANT
+        scope.windows_output = _merge([_CONSTANT, *(_derive(window, scope) for window in windows)])
+    return scope.windows_output
 
 
 def _is_count(call: Fields, scope: _Scope) -> bool:
@@ -253,12 +283,14 @@ def _reference(reference: Fields, scope: _Scope) -> Output:
         return _qualified(parts, scope)
     if name in scope.row_names or scope.unknown:
         return _OPAQUE
-    found = [column.output for columns in scope.known.values() for column in columns if column.name == name]
+    found = scope.by_name.get(name)
+    if found and len(found) > _SAME_NAME_LIMIT:
+        return _OPAQUE
     if found:
         # Only USING and NATURAL let a name stand for a table's column at the same time.
         both = scope.merges_columns and scope.relations
         return _merge([*found, Output(OutputKind.COLUMNS, (name,))] if both else found)
-    if not scope.relations or any(column.name is None for columns in scope.known.values() for column in columns):
+    if not scope.relations or scope.has_unnamed:
         return _OPAQUE
     return Output(OutputKind.COLUMNS, (name,))
 
@@ -269,6 +301,6 @@ def _qualified(parts: list[str], scope: _Scope) -> Output:
         return _OPAQUE
     if qualifier in scope.relations and (qualifier not in scope.known or len(parts) > 2):
         return Output(OutputKind.COLUMNS, (name,))
-    found = [column.output for column in scope.known.get(qualifier, ()) if column.name == name] if len(parts) == 2 else []
+    found = scope.by_qualified_name.get((qualifier, name), []) if len(parts) == 2 else []
     # A name that the sub-select hasn't got may be a function called on its whole row.
     return found[0] if len(found) == 1 else _OPAQUE

@@ -5,10 +5,12 @@ Only visible tautologies are found. A condition over data (``length(v) >= 0``) m
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 from doorward.sql.tree import Fields, constant, descendants, kind_and_fields, strings
@@ -44,6 +46,9 @@ _MATCHES_ALL = {
 }
 # Every row of a table has them, whatever it holds.
 _SYSTEM_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+
+# A sub-select with more nodes than this is not searched for references to the row: nested ones would be searched over and over.
+_SUBSELECT_NODES = 20_000
 
 
 def picks_rows(condition: Fields) -> bool:
@@ -107,8 +112,21 @@ def _first(truths: list[_Truth], *order: _Truth) -> _Truth:
 
 
 def _has_complements(arguments: list[Fields]) -> bool:
-    seen = [_bare(argument) for argument in arguments]
-    return any(_complement(argument) in seen for argument in seen)
+    """Whether one of the conditions is the opposite of another. Nested AND and OR are left out: each node is read once."""
+    simple = [argument for argument in arguments if _is_simple(argument)]
+    seen = {_text(argument) for argument in simple}
+    return any(_text(opposite) in seen for opposite in map(_complement, simple) if opposite)
+
+
+def _is_simple(argument: Fields) -> bool:
+    kind, fields = kind_and_fields(argument)
+    if kind == "BoolExpr" and fields.get("boolop") == "NOT_EXPR":
+        kind, fields = kind_and_fields(fields["args"][0])
+    return kind != "BoolExpr"
+
+
+def _text(node: Fields) -> str:
+    return json.dumps(_bare(node), sort_keys=True)
 
 
 def _complement(node: Any) -> Any:
@@ -134,11 +152,8 @@ def _expression(fields: Fields) -> _Truth:
 
 
 def _plain(left: Fields, right: Fields, name: str) -> _Truth | None:
-    if left and _bare(left) == _bare(right):
-        if name in _REFLEXIVE:
-            return _Truth.TRUE
-        if name in _IRREFLEXIVE:
-            return _Truth.FALSE
+    if left and left.keys() == right.keys() and (name in _REFLEXIVE or name in _IRREFLEXIVE) and _bare(left) == _bare(right):
+        return _Truth.TRUE if name in _REFLEXIVE else _Truth.FALSE
     return _folded(left, right, name) or _matching(right, name)
 
 
@@ -170,7 +185,9 @@ def _membership(left: Fields, right: Fields, name: str) -> _Truth | None:
     if name != "=":
         return None
     items = right.get("List", {}).get("items") or right.get("A_ArrayExpr", {}).get("elements") or []
-    return _Truth.TRUE if any(_plain(left, item, "=") is _Truth.TRUE for item in items) else None
+    mine = _bare(left)
+    equal = any(_bare(item) == mine or _folded(left, item, "=") is _Truth.TRUE for item in items)
+    return _Truth.TRUE if equal else None
 
 
 def _range(left: Fields, right: Fields, name: str) -> _Truth | None:
@@ -206,7 +223,7 @@ _SPECIAL: dict[str | None, Callable[[Fields, Fields, str], _Truth | None]] = {
 def _null_test(fields: Fields) -> _Truth:
     argument, is_null = fields["arg"], fields.get("nulltesttype") == "IS_NULL"
     kind, inside = kind_and_fields(argument)
-    if kind == "ColumnRef" and strings(inside.get("fields"))[-1:][0:1] and strings(inside["fields"])[-1] in _SYSTEM_COLUMNS:
+    if kind == "ColumnRef" and not _SYSTEM_COLUMNS.isdisjoint(strings(inside.get("fields"))[-1:]):
         return _Truth.FALSE if is_null else _Truth.TRUE
     try:
         return _Truth.TRUE if (constant(argument) is None) is is_null else _Truth.FALSE
@@ -235,7 +252,9 @@ def _case(fields: Fields) -> _Truth:
     results.append(_truth(fields["defresult"]) if "defresult" in fields else _Truth.FALSE)
     if len(set(results)) == 1:
         return results[0]
-    return _by_references({"CaseExpr": fields})
+    conditions = [when["CaseWhen"]["expr"] for when in fields.get("args", [])] + [fields.get("arg", {})]
+    results += [_by_references(condition) for condition in conditions]
+    return _Truth.ROW if _Truth.ROW in results else _Truth.SAME
 
 
 def _sublink(fields: Fields) -> _Truth:
@@ -243,8 +262,11 @@ def _sublink(fields: Fields) -> _Truth:
     if "testexpr" in fields and _truth(fields["testexpr"]) is _Truth.ROW:
         return _Truth.ROW
     kind, inside = kind_and_fields(fields.get("subselect", {}))
-    own = {name for node, body in descendants(kind, inside) for name in _range_names(node, body)}
-    for node, body in descendants(kind, inside):
+    nodes = list(islice(descendants(kind, inside), _SUBSELECT_NODES + 1))
+    if len(nodes) > _SUBSELECT_NODES:
+        return _Truth.SAME
+    own = {name for node, body in nodes for name in _range_names(node, body)}
+    for node, body in nodes:
         if node != "ColumnRef":
             continue
         parts = strings(body.get("fields"))

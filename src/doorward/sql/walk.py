@@ -15,8 +15,25 @@ from doorward.sql.predicates import picks_rows
 from doorward.sql.settings import check_setting, check_shown
 from doorward.sql.tree import Fields, children, constant, strings
 
-Scope = frozenset[str]
-_NO_CTES: Scope = frozenset()
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The CTEs that can be seen: the first *limit* of this WITH, and what can be seen around it."""
+
+    positions: dict[str, int]
+    limit: int
+    around: Scope | None
+
+    def __contains__(self, name: str) -> bool:
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.positions.get(name, scope.limit) < scope.limit:
+                return True
+            scope = scope.around
+        return False
+
+
+_NO_CTES = Scope({}, 0, None)
 
 # Nodes below which there is nothing to find.
 _LEAVES = frozenset({"A_Const", "A_Star", "ColumnRef", "ParamRef", "String", "Integer", "Float", "Boolean", "RoleSpec"})
@@ -124,15 +141,17 @@ def _with_clause(
 ) -> tuple[Fields, Scope]:
     clause = body["withClause"]
     tables = [node["CommonTableExpr"] for node in clause.get("ctes", ())]
-    everything = ctes | {table["ctename"] for table in tables}
-    seen = everything if clause.get("recursive") else ctes
-    for table in tables:
+    positions: dict[str, int] = {}
+    for position, table in enumerate(tables):
+        positions.setdefault(table["ctename"], position)
+    everything = Scope(positions, len(tables), ctes)
+    for position, table in enumerate(tables):
         found.range_names.add(table["ctename"])
         for column in strings(table.get("aliascolnames")):
             found.aliases[column] = None
+        seen = everything if clause.get("recursive") else Scope(positions, position, ctes)
         for child, inside in children(table):
             pending.append((child, inside, seen, Use.READ))
-        seen = seen | {table["ctename"]}
     return {key: value for key, value in body.items() if key != "withClause"}, everything
 
 
