@@ -2,6 +2,8 @@
 
 Scoping is PostgreSQL's: a CTE's name hides tables of that name only where the CTE can be seen, and never hides the target
 of INSERT, UPDATE, DELETE or MERGE.
+
+One module because it is one pass: a table of visits, each a few lines over the same findings.
 """
 
 from __future__ import annotations
