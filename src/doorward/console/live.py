@@ -77,7 +77,7 @@ class Live:
         async for topics in self._office.feed.follow():
             session = self._sessions.of(cookie)
             if session is None:
-                yield {"event": "ended", "data": ""}
+                yield {"event": "ended", "data": "signed out"}
                 return
             if not topics and not first:
                 # Requests expire without anyone saying so; asking for them settles those that are due.

@@ -6,6 +6,7 @@ characters that don't show, or that turn the direction of text, are spelled out.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -29,21 +30,27 @@ _NEW_LINE_BEFORE = frozenset(
 )
 _JOINS = frozenset({"left", "right", "inner", "full", "cross"})
 
+_SPACES = re.compile(r"[ \n\t]+")
+
 Tokens = list[tuple[_TokenType, str]]
 
 
 def sql_block(statement: str, protected: frozenset[str] = frozenset()) -> Markup:
     """*statement* over as many lines as it takes."""
+    statement = statement.replace("\r\n", "\n")
     head, tail = statement[:HIGHLIGHT_LIMIT], statement[HIGHLIGHT_LIMIT:SHOWN_LIMIT]
     tokens = _tokens(head)
     if "\n" not in head.strip() and len(head) > ONE_LINE:
         tokens = list(_broken(tokens))
-    return Markup("").join(_marked(tokens, protected)) + Markup("").join(_visible(tail))
+    shown = Markup("").join(_marked(tokens, protected)) + Markup("").join(_visible(tail))
+    left = len(statement) - SHOWN_LIMIT
+    return shown + f" … {left} more characters, in the exact text below" if left > 0 else shown
 
 
 def sql_line(statement: str, protected: frozenset[str] = frozenset(), limit: int = 240) -> Markup:
     """The beginning of *statement* on one line."""
-    return Markup("").join(_marked(list(_flat(_tokens(statement[: limit * 4]), limit)), protected))
+    head = statement[: limit * 4].replace("\r\n", "\n")
+    return Markup("").join(_marked(list(_flat(_tokens(head), limit)), protected))
 
 
 def _flat(tokens: Tokens, limit: int) -> Iterator[tuple[_TokenType, str]]:
@@ -51,7 +58,7 @@ def _flat(tokens: Tokens, limit: int) -> Iterator[tuple[_TokenType, str]]:
     left = limit
     for kind, value in tokens:
         ends_line = kind in Comment and value.endswith("\n")
-        flat = " ".join(value.split()) if value.strip() else " "
+        flat = _SPACES.sub(" ", value.rstrip("\n") if ends_line else value)
         if len(flat) > left:
             yield kind, flat[:left] + "…"
             return
@@ -62,14 +69,17 @@ def _flat(tokens: Tokens, limit: int) -> Iterator[tuple[_TokenType, str]]:
 
 
 def _tokens(text: str) -> Tokens:
-    lexer = PostgresLexer(stripnl=False, ensurenl=False)
-    return [(kind, _calm(value) if kind in Token.Text else value) for kind, value in lexer.get_tokens(text)]
+    # Unprocessed: the lexer's own preparation would turn lone carriage returns into line ends.
+    found = PostgresLexer().get_tokens_unprocessed(text)
+    return [(kind, _calm(value) if _is_plain_space(value) else value) for _, kind, value in found]
+
+
+def _is_plain_space(value: str) -> bool:
+    return not value.strip(" \n\t")
 
 
 def _calm(space: str) -> str:
     """White space that can't push anything out of sight."""
-    if not space.isspace():
-        return space
     lines = min(space.count("\n"), 2)
     indent = space.rpartition("\n")[2].replace("\t", "  ")
     return "\n" * lines + (indent if len(indent) <= 24 else " ")
@@ -81,8 +91,13 @@ def _broken(tokens: Tokens) -> Iterator[tuple[_TokenType, str]]:
     for position, (kind, value) in enumerate(tokens):
         word = value.lower()
         depth += (value == "(") - (value == ")")
-        following = next((v.lower() for _, v in tokens[position + 1 :] if not v.isspace()), "")
-        if value.isspace() and depth == 0 and following in _NEW_LINE_BEFORE and _begins_clause(before, following, between):
+        following = tokens[position + 1][1].lower() if position + 1 < len(tokens) else ""
+        if (
+            _is_plain_space(value)
+            and depth == 0
+            and following in _NEW_LINE_BEFORE
+            and _begins_clause(before, following, between)
+        ):
             deeper = following in ("and", "or", "on")
             yield kind, "\n  " if deeper else "\n"
             continue
