@@ -16,6 +16,7 @@ from doorward.control.operators import LOCAL
 from doorward.model import link
 from doorward.model.approval import RequestState
 from doorward.model.catalog import Label
+from doorward.model.entry import SigninRefused
 from tests.api.clients import ORIGIN, TOKEN, Doors
 from tests.control.happenings import held, sessions, tell_morning
 from tests.control.offices import Scene, until
@@ -213,6 +214,19 @@ async def test_request_shows_everything_to_decide_by(doors: Doors) -> None:
     own = (await (await signed_in(doors, "alice")).get("/approvals/req_1")).text
     assert "It is asked in your name by your agent." in own
     assert 'value="approve"' not in own
+
+
+async def test_claimed_name_never_looks_like_an_identity(doors: Doors) -> None:
+    """Nor do parameters hide what they hold."""
+    doors.scene.log.add(
+        SigninRefused(doors.scene.clock.now_us, "10.0.0.1:1", "shop", "The user is not known.", "bot for alice")
+    )
+    operator = await signed_in(doors, "operator")
+    row = next(row for row in (await operator.get("/record")).text.split("<tr") if "10.0.0.1:1" in row)
+    assert ">bot for alice</code>" in row
+    assert 'class="chain"' not in row
+    await ask(doors, parameters=("'7\u202e'",))
+    assert "U+202E" in (await operator.get("/approvals/req_1")).text
 
 
 async def test_record_search_is_its_url(doors: Doors) -> None:

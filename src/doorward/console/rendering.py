@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from doorward.console import phrases
 from doorward.console.browser_sessions import BrowserSession
-from doorward.console.sql_text import sql_block, sql_line
+from doorward.console.sql_text import plain_text, sql_block, sql_line
 from doorward.control.office import Office
 from doorward.model.approval import RequestState
 from doorward.model.catalog import Label
@@ -26,6 +26,7 @@ FILTERS = {
     "occasion": phrases.occasion_of,
     "sql_block": sql_block,
     "sql_line": sql_line,
+    "plain": plain_text,
 }
 
 LABELS = tuple(label.value for label in Label if label is not Label.UNCLASSIFIED)

@@ -53,6 +53,11 @@ def sql_line(statement: str, protected: frozenset[str] = frozenset(), limit: int
     return Markup("").join(_marked(list(_flat(_tokens(head), limit)), protected))
 
 
+def plain_text(text: str) -> Markup:
+    """*text* that came from outside, as it is, with what does not show spelled out."""
+    return Markup("").join(_visible(text))
+
+
 def _flat(tokens: Tokens, limit: int) -> Iterator[tuple[_TokenType, str]]:
     """Tokens on one line, as far as *limit*. The end of a comment's line is shown: what follows it is no comment."""
     left = limit
