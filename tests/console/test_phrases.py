@@ -4,7 +4,9 @@ import pytest
 
 from doorward.console import phrases
 from doorward.model.approval import RequestState
+from doorward.model.catalog import Label
 from doorward.model.decision import Verdict
+from doorward.model.result import ColumnTreatment, Provenance
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,15 @@ def test_every_verdict_and_state_has_a_word_and_colour(word: str) -> None:
     """None falls through to the default."""
     assert word in phrases.BADGES
     assert phrases.badge_of(word)[1] in {"good", "bad", "wait", "calm"}
+
+
+@pytest.mark.parametrize("provenance", list(Provenance))
+def test_masked_is_what_the_model_calls_masked(provenance: Provenance) -> None:
+    """For every provenance; an unknown one counts as masked."""
+    treatment = ColumnTreatment(0, "c", provenance, Label.EMAIL)
+    assert phrases.is_masked(provenance.value) is treatment.is_masked
+    assert phrases.treatment_of(provenance.value) != provenance.value
+    assert phrases.is_masked("unheard of")
 
 
 def test_times_are_utc() -> None:

@@ -97,8 +97,8 @@ def tell_morning(scene: Scene) -> None:
     for_alice, as_ben = identity(alice, bot), identity(ben)
     at = scene.office.now() - 95_000_000
     masked = (
-        ColumnStamp("email", "email", "public.customers.email", "masked"),
-        ColumnStamp("unclassified", "notes", "public.customers.notes", "masked"),
+        ColumnStamp("email", "email", "public.customers.email", "labelled"),
+        ColumnStamp("unclassified", "notes", "public.customers.notes", "unproven"),
     )
     scene.log.add(
         SessionOpened("psql", at, "10.0.3.17:51022", "shop", for_alice, "ses_1", "TLSv1.3", "shop"),

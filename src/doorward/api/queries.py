@@ -16,8 +16,16 @@ LOG_QUERY = (*FILTER_WORDS, "since", "before", "after", "limit")
 
 def filters_from(query: Mapping[str, str]) -> Filters:
     """Filters from a query string; *since* is an ISO 8601 time or date, UTC unless it says otherwise."""
+    words = {word: query.get(word, "").strip() for word in FILTER_WORDS}
     return Filters(
-        **{word: query.get(word, "").strip() for word in FILTER_WORDS},
+        who=words["who"],
+        for_whom=words["for_whom"],
+        table=words["table"],
+        label=words["label"],
+        verdict=words["verdict"],
+        text=words["text"],
+        kind=words["kind"],
+        session=words["session"],
         since_us=_since(query.get("since", "").strip()),
         before=whole_number(query["before"], "before") if query.get("before") else None,
         after=whole_number(query.get("after") or "-1", "after"),

@@ -27,6 +27,24 @@ OCCASIONS = {
     "service.stopped": "service",
 }
 
+# A result column's provenance (doorward.model.result) -> what was done to it.
+TREATMENTS = {
+    "clear": "shown",
+    "cleared": "shown: this identity is cleared for it",
+    "labelled": "masked",
+    "unproven": "masked: not proven to be clean",
+}
+
+
+def treatment_of(word: str) -> str:
+    """What was done to a result column."""
+    return TREATMENTS.get(word, word)
+
+
+def is_masked(word: str) -> bool:
+    """Whether the client got a mask; so it is said of what nobody listed."""
+    return not treatment_of(word).startswith("shown")
+
 
 def badge_of(word: str) -> tuple[str, str]:
     """Word and colour for a verdict or state."""

@@ -22,6 +22,7 @@ FILTERS = {
     "duration": phrases.duration,
     "number": phrases.number,
     "counted": phrases.counted,
+    "treatment": phrases.treatment_of,
     "badge": phrases.badge_of,
     "occasion": phrases.occasion_of,
     "sql_block": sql_block,
@@ -45,6 +46,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(FILTERS)
+        self._environment.tests["masked"] = phrases.is_masked
         self._environment.globals["labels"] = LABELS
 
     def page(self, name: str, session: BrowserSession | None, status: int = 200, **values: Any) -> HTMLResponse:
