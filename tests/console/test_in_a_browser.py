@@ -137,8 +137,14 @@ async def test_no_page_is_wider_than_its_window(tmp_path: Path) -> None:
 
 
 async def test_expired_session_returns_to_the_form_by_itself(tmp_path: Path) -> None:
-    """A page left open must not look alive when its rights are gone."""
+    """A page left open must not look alive when its rights are gone: neither while it listens, nor when it comes back."""
     async with served(tmp_path) as console:
         page = await console.signed_in("ben")
+        await expect(page.locator("#link-state")).to_be_hidden()
         await console.scene.office.principals.revoke(LOCAL, "ben")
         await page.wait_for_url("**/login*")
+        away = await console.signed_in("eve")
+        await away.evaluate("disconnect()")
+        await console.scene.office.principals.revoke(LOCAL, "eve")
+        await away.evaluate("connect()")
+        await away.wait_for_url("**/login*")

@@ -28,7 +28,11 @@ function connect() {
   const state = document.getElementById("link-state");
   source = new EventSource(page.dataset.live);
   source.addEventListener("open", () => { if (state) state.hidden = true; });
-  source.addEventListener("error", () => { if (state) state.hidden = false; });
+  source.addEventListener("error", () => {
+    if (state) state.hidden = false;
+    // Refused for good, as after the session ended: the page itself says why.
+    if (source?.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 2000);
+  });
   source.addEventListener("ended", () => location.reload());
   source.addEventListener("parts", (event) => {
     for (const [name, part] of Object.entries(JSON.parse(event.data))) show(name, part);
