@@ -1,0 +1,149 @@
+"""Where entries are played: a real server, a Doorward before it, and the fixture as it should be before each entry."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from doorward.assembly.control_process import definition_is_clear
+from doorward.catalog.introspection.postgres import MARK_SQL
+from doorward.catalog.snapshot import read_snapshot
+from doorward.model.upstream import Upstream
+from doorward.proxy.upstream_connections import UpstreamQuerier
+from tests.adversarial.client import Client
+from tests.live.running import Running, running_doorward
+from tests.live.servers import Server
+
+DATABASE = "postgres"
+APP_PASSWORD = "app of the fixture"
+# What the corpus's entries change besides what the mark tells of.
+_CONTENTS = (
+    "SELECT md5(concat_ws('|', (SELECT string_agg(c::text, ';' ORDER BY id) FROM public.customers c),"
+    " (SELECT string_agg(o::text, ';' ORDER BY id) FROM public.orders o),"
+    " (SELECT string_agg(v::text, ';' ORDER BY id) FROM public.victim v), (SELECT count(*) FROM pg_roles),"
+    " (SELECT string_agg(setconfig::text, ';') FROM pg_db_role_setting), (SELECT count(*) FROM pg_trigger),"
+    " (SELECT count(*) FROM pg_extension), (SELECT count(*) FROM pg_largeobject_metadata)))"
+)
+
+
+@dataclass
+class Stage:
+    """One server behind one Doorward that signs in to it with *role*. Make it by ``staged``."""
+
+    server: Server
+    running: Running
+    upstream: Upstream
+    fixture: str
+    files: Path
+    admin: psycopg.Connection[Any]
+    _querier: UpstreamQuerier = field(init=False)
+    _state: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        self._querier = UpstreamQuerier(self.upstream)
+
+    def prepare(self, setup: tuple[str, ...]) -> None:
+        """The fixture as it was made, then *setup*, then Doorward's own reading of the catalog.
+
+        Sessions that begin afterwards see that reading: a gateway hears of it on the same wire, before the answer to the
+        sign-in. What is still as the last entry found it is left alone.
+        """
+        if setup or self._state is None or self._look() != self._state:
+            self._run(self.fixture)
+            self._run("SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
+            for statement in setup:
+                self._run(statement.replace("{files}", str(self.files)))
+            self.read_catalog()
+            self._state = None if setup else self._look()
+
+    def _run(self, statement: str) -> None:
+        self.admin.execute(statement.encode())
+
+    def _look(self) -> tuple[str, str] | None:
+        try:
+            return self._value(MARK_SQL), self._value(_CONTENTS)
+        except psycopg.Error:
+            return None
+
+    def _value(self, sql: str) -> str:
+        row = self.admin.execute(sql.encode()).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def read_catalog(self) -> None:
+        """Make Doorward read the catalog now."""
+        self.running.do(self._read())
+
+    async def _read(self) -> None:
+        snapshot = await read_snapshot(self._querier, self.upstream.name, {}, definition_is_clear)
+        await self.running.control.office.catalog.publish_snapshot(snapshot)
+
+    def client(self, principal: str, startup: dict[str, str] | None = None) -> Client:
+        """A connection through Doorward as *principal*, not yet signed in."""
+        secret = self.running.secrets.get(principal) or self.running.secret(principal)
+        return Client("127.0.0.1", self.running.control.port, principal, secret, DATABASE, dict(startup or {}))
+
+    def is_true(self, check: str) -> bool:
+        """Whether the superuser finds *check* to be true; an error means that it isn't."""
+        try:
+            row = self.admin.execute(check.replace("{files}", str(self.files)).encode()).fetchone()
+            return row is not None and row[0] is True
+        except psycopg.Error:
+            return False
+
+    def close(self) -> None:
+        """End our own connection in the control process's loop."""
+        self.running.do(self._querier.close())
+
+
+@contextlib.contextmanager
+def staged(server: Server, role: str, fixture: Path) -> Iterator[Stage]:
+    """A Doorward that signs in as *role*: "app" or anything else for the superuser."""
+    files = server.directory / "files"
+    files.mkdir(exist_ok=True)
+    for name in ("secret.txt", "lf.txt"):
+        (files / name).write_text("123-45-6789\n")
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres" if _has_account("postgres") else "nobody")
+        for path in (files, *files.iterdir()):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+    text = fixture.read_text("utf-8")
+    admin = server.connect(DATABASE)
+    admin.add_notice_handler(lambda _notice: None)
+    try:
+        admin.execute(text.encode())
+        admin.execute(f"ALTER ROLE app PASSWORD '{APP_PASSWORD}'".encode())
+        is_app = role == "app"
+        upstream = Upstream(
+            name="corpus",
+            engine="postgresql",
+            host=server.host,
+            port=server.port,
+            database=DATABASE,
+            user="app" if is_app else server.user,
+            password=APP_PASSWORD if is_app else server.password,
+            tls="disable",
+        )
+        with running_doorward(upstream, tls=False) as running:
+            stage = Stage(server, running, upstream, text, files, admin)
+            try:
+                yield stage
+            finally:
+                stage.close()
+    finally:
+        admin.close()
+
+
+def _has_account(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
