@@ -1,0 +1,122 @@
+"""``doorward approvals``, ``approve`` and ``reject``: what waits, and a person's word on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from doorward.cli.client import ApiClient, data_directory, segment
+from doorward.cli.options import AsJson, DataDir
+from doorward.cli.terminal import chain_text, console, local_time, say_json, verdict_text
+from doorward.errors import NotPermitted
+
+WATCH_SECONDS = 1.0
+USER_VARIABLE, SECRET_VARIABLE = "DOORWARD_USER", "DOORWARD_SECRET"
+
+Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's id, as psql and doorward approvals show it.")]
+As = Annotated[str, typer.Option("--as", envvar=USER_VARIABLE, metavar="NAME", help="Who you are.")]
+Reason = Annotated[str, typer.Option(help="Why; goes into the log, and to whoever asked.")]
+
+
+def approvals(
+    watch: Annotated[bool, typer.Option("--watch", help="Go on showing what comes, until Ctrl-C.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Those that were answered, too.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what waits for an approval.
+
+    [bold]Examples:[/]  doorward approvals     doorward approvals --watch
+    """
+    client = ApiClient.as_operator(data_directory(data_dir))
+    asked = {"state": "" if everything else "pending"}
+    found = client.get("/requests", **asked)
+    if as_json:
+        say_json(found)
+        return
+    out = console()
+    shown: set[str] = set()
+    while True:
+        for question in reversed(found):
+            if question["request"]["id"] not in shown:
+                shown.add(question["request"]["id"])
+                _show(out, question)
+        if not watch:
+            break
+        time.sleep(WATCH_SECONDS)
+        found = client.get("/requests", **asked)
+    if not shown:
+        out.print("[dim]nothing waits[/]")
+
+
+def approve(request: Request, name: As = "", reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Approve a held statement, as yourself. It then runs at once, in the session that waits.
+
+    You prove who you are with a minted secret: in DOORWARD_USER and DOORWARD_SECRET, or with --as and a prompt.
+    Nobody approves what they asked themselves, and the local operator's token approves nothing.
+
+    [bold]Example:[/]  doorward approve req_3f2a --as bob --reason 'ticket 4711'
+    """
+    _answer(request, name, reason, data_dir, as_json, approved=True)
+
+
+def reject(request: Request, name: As = "", reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Reject a held statement, as yourself. Whoever asked gets an error with your reason.
+
+    [bold]Example:[/]  doorward reject req_3f2a --as bob --reason 'use the copy in staging'
+    """
+    _answer(request, name, reason, data_dir, as_json, approved=False)
+
+
+def _answer(request: str, name: str, reason: str, data_dir: DataDir, as_json: bool, *, approved: bool) -> None:
+    client = _as_yourself(data_dir, name)
+    answered = client.post(f"/requests/{segment(request)}/answer", {"approved": approved, "reason": reason})
+    if as_json:
+        say_json(answered)
+        return
+    told = verdict_text(answered["state"]).append(f" {answered['request']['id']} of ", style="default")
+    console().print(told.append_text(chain_text(answered["request"]["chain"])))
+
+
+def _as_yourself(data_dir: DataDir, name: str) -> ApiClient:
+    data = data_directory(data_dir)
+    # Whether anything runs at all is said before a secret is asked for.
+    ApiClient.as_operator(data)
+    if not name:
+        raise NotPermitted(
+            "An approval is a named person's, and it was not said who you are.",
+            f"Give --as NAME, or {USER_VARIABLE} and {SECRET_VARIABLE}.",
+        )
+    secret = os.environ.get(SECRET_VARIABLE, "")
+    if not secret:
+        secret = typer.prompt(f"Secret of {name}", hide_input=True, err=True)
+    return ApiClient.as_person(data, name, secret)
+
+
+def _show(out: Console, question: dict[str, Any]) -> None:
+    request = question["request"]
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", justify="right")
+    facts.add_column(overflow="fold")
+    facts.add_row("who", chain_text(request["chain"]))
+    facts.add_row("why asked", Text(f"{request['reason']} (rule {', '.join(request['rules'])})"))
+    facts.add_row("touches", ", ".join(request["objects"]) or "nothing that it names")
+    facts.add_row("protected", ", ".join(request["labels"]) or "nothing")
+    facts.add_row("asked", f"{local_time(request['asked_us'])} of the group {request['approvers'].replace('+', ' and ')}")
+    if request["in_transaction"]:
+        facts.add_row("", "[yellow]in a transaction, which holds its locks meanwhile[/]")
+    facts.add_row("statement", Syntax(request["statement"], "postgresql", background_color="default", word_wrap=True))
+    for position, parameter in enumerate(request["parameters"], 1):
+        facts.add_row(f"${position}", Text(parameter))
+    if question["state"] == "pending":
+        facts.add_row("answer", f"[bold]doorward approve {request['id']}[/]  or  doorward reject {request['id']}")
+    title = Text(request["id"] + " ", style="bold").append_text(verdict_text(question["state"]))
+    out.print(Panel(facts, title=title, title_align="left", border_style="yellow" if question["state"] == "pending" else "dim"))

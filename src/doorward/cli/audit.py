@@ -1,0 +1,116 @@
+"""``doorward audit``: check the log, and prove an entry, without trusting whoever runs Doorward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from doorward.cli.client import data_directory
+from doorward.cli.options import AsJson, DataDir
+from doorward.cli.terminal import EXIT_CODES_HELP, OK, REFUSED, console, say_json
+from doorward.errors import NotFound
+
+if TYPE_CHECKING:
+    from doorward.audit.verify import Report
+
+PROBLEMS_TOLD = 20
+
+audit = typer.Typer(no_args_is_help=True, help=f"Check the log and prove entries, offline.\n\n{EXIT_CODES_HELP}")
+
+LogFolder = Annotated[
+    Path | None,
+    typer.Option("--log", help="The log's folder, or a copy.  [default: that of the data directory]", show_default=False),
+]
+
+
+@audit.command("verify")
+def verify_log(
+    log: LogFolder = None,
+    key: Annotated[
+        str, typer.Option("--key", metavar="VKEY", help="The log's public key, from a place you trust: the line in log.pub.")
+    ] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check every entry, hash and signature of the log, and name what was altered. Ends with 1 when anything was.
+
+    Without --key, the key beside the log is used: that shows damage, but not a log that was forged whole.
+
+    [bold]Examples:[/]  doorward audit verify     doorward audit verify --log /backup/log --key "$(cat log.pub)"
+    """
+    from doorward.audit.verify import verify
+
+    folder = _folder(log, data_dir)
+    if as_json:
+        report = verify(folder, key or None)
+        _say_json(folder, report)
+    else:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        out = console()
+        columns = (TextColumn("checking"), BarColumn(30), MofNCompleteColumn(), TextColumn("entries"))
+        with Progress(*columns, console=out, transient=True) as progress:
+            task = progress.add_task("", total=None)
+            report = verify(folder, key or None, lambda done, size: progress.update(task, completed=done, total=size))
+        _say(folder, report)
+    raise typer.Exit(OK if report.is_sound else REFUSED)
+
+
+@audit.command("proof")
+def prove_entry(
+    index: Annotated[int, typer.Argument(metavar="INDEX", help="The entry's number, as doorward log shows it.", min=0)],
+    log: LogFolder = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a proof (C2SP tlog-proof) that an entry is in the log, for whoever has the log's public key.
+
+    [bold]Example:[/]  doorward audit proof 42 > entry-42.tlog-proof
+    """
+    from doorward.audit.proofs import inclusion_proof
+
+    typer.echo(inclusion_proof(_folder(log, data_dir), index), nl=False)
+
+
+def _folder(log: Path | None, data_dir: Path | None) -> Path:
+    folder = log or data_directory(data_dir).log
+    if not folder.is_dir():
+        raise NotFound(
+            f"There is no log in {folder}.", "Give the log's folder with --log, or the data directory with --data-dir."
+        )
+    return folder
+
+
+def _say(folder: Path, report: Report) -> None:
+    out = console()
+    counted = f"{report.size:,} entries, {report.checkpoint_size:,} of them under the signed checkpoint"
+    if report.is_sound:
+        out.print(Text("intact", style="bold green").append(f"  {counted}", style="default"))
+        out.print(Text(f"        {folder}", style="dim"), soft_wrap=True)
+        return
+    out.print(Text("NOT INTACT", style="bold red").append(f"  {counted}", style="default"))
+    out.print(Text(f"            {folder}", style="dim"), soft_wrap=True)
+    for problem in report.problems[:PROBLEMS_TOLD]:
+        where = f"entry {problem.index}: " if problem.index >= 0 else ""
+        out.print(Text("  ✗ ", style="red").append(f"{where}{problem}", style="default"))
+    if len(report.problems) > PROBLEMS_TOLD:
+        out.print(f"  and {len(report.problems) - PROBLEMS_TOLD} more; --json lists all")
+
+
+def _say_json(folder: Path, report: Report) -> None:
+    problems = [
+        {"file": found.file, "start": found.start, "end": found.end, "index": found.index, "text": found.text}
+        for found in report.problems
+    ]
+    say_json(
+        {
+            "log": str(folder),
+            "intact": report.is_sound,
+            "entries": report.size,
+            "signed": report.checkpoint_size,
+            "pending": report.pending,
+            "problems": problems,
+        }
+    )

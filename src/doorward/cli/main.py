@@ -1,0 +1,63 @@
+"""The ``doorward`` command. Each command lives in a module of its own, and loads what it needs only when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from doorward.cli import approvals, audit, catalog, connect, demo, doctor, log, people, status, up
+from doorward.cli.terminal import EXIT_CODES_HELP, say_error
+from doorward.errors import DoorwardError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="doorward",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=(
+        "Knows who is behind every statement to your database, masks what they may not see, holds what needs a yes, "
+        "and writes a log that anyone can verify.\n\n"
+        "[bold]Try it:[/]     doorward demo --tour\n\n"
+        "[bold]Protect:[/]    doorward up postgresql://user:password@host/database\n\n"
+        "[bold]Let in:[/]     doorward user add alice --group developers\n\n"
+        "[bold]Connect:[/]    doorward connect alice\n\n" + EXIT_CODES_HELP
+    ),
+)
+
+START, PEOPLE, WATCH, ANSWER = "Start", "People, services, agents", "See what happens", "Answer"
+
+app.command("demo", rich_help_panel=START, help=demo.DEMO_HELP)(demo.demo)
+app.command("up", rich_help_panel=START, help=up.UP_HELP)(up.up)
+app.command("doctor", rich_help_panel=START)(doctor.doctor)
+app.add_typer(people.user, name="user", rich_help_panel=PEOPLE)
+app.add_typer(people.service, name="service", rich_help_panel=PEOPLE)
+app.add_typer(people.agent, name="agent", rich_help_panel=PEOPLE)
+app.command("connect", rich_help_panel=PEOPLE, help=connect.CONNECT_HELP, context_settings=connect.PASS_ON)(connect.connect)
+app.command("approvals", rich_help_panel=ANSWER)(approvals.approvals)
+app.command("approve", rich_help_panel=ANSWER)(approvals.approve)
+app.command("reject", rich_help_panel=ANSWER)(approvals.reject)
+app.command("status", rich_help_panel=WATCH)(status.status)
+app.command("log", rich_help_panel=WATCH, help=log.LOG_HELP)(log.log)
+app.command("catalog", rich_help_panel=WATCH)(catalog.catalog)
+app.add_typer(audit.audit, name="audit", rich_help_panel=WATCH)
+app.command("version", rich_help_panel=START)(status.version)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        app()
+    except DoorwardError as error:
+        sys.exit(say_error(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read has seen enough; Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

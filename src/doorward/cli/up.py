@@ -1,0 +1,134 @@
+"""``doorward up``: protect an existing database until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from doorward.cli.client import data_directory
+from doorward.cli.options import DataDir
+from doorward.cli.terminal import EXIT_CODES_HELP, console
+from doorward.errors import ConfigurationInvalid
+
+if TYPE_CHECKING:
+    from doorward.assembly.control_process import ControlProcess
+    from doorward.config import Settings
+    from doorward.model.upstream import Upstream
+
+MOST_PORT = 65535
+
+UP_HELP = f"""Protect an existing database: read its catalog, label its columns, apply the rules, open listener and console.
+
+Stays until Ctrl-C. Everything that it keeps is in the data directory, so that a second start goes on where the first ended.
+
+[bold]Examples:[/]
+
+  doorward up postgresql://app:secret@db.internal/shop
+
+  doorward up 'postgresql://app:secret@db.internal/shop?sslmode=require' --name shop --port 5432 --host 0.0.0.0
+
+  DOORWARD_UPSTREAM=postgresql://app:secret@db.internal/shop doorward up     (keeps the password out of the process list)
+
+{EXIT_CODES_HELP}
+"""
+
+
+def up(
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL",
+            envvar="DOORWARD_UPSTREAM",
+            show_envvar=True,
+            help="The database: postgresql://user:password@host:port/database?sslmode=prefer",
+        ),
+    ],
+    data_dir: DataDir = None,
+    port: Annotated[int, typer.Option(help="Where clients connect; 0 for any free one.", min=0, max=MOST_PORT)] = 6432,
+    console_port: Annotated[int, typer.Option(help="Where console and API are; 0 for any.", min=0, max=MOST_PORT)] = 8765,
+    name: Annotated[str, typer.Option(help="What clients may call the database.  [default: its own name]")] = "",
+    host: Annotated[
+        str, typer.Option(help="The address that clients connect to; the console stays on loopback.")
+    ] = "127.0.0.1",
+    no_tls: Annotated[bool, typer.Option("--no-tls", help="Offer clients no TLS, for a private network alone.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Each statement waits until its entry is on disk, reads too.")
+    ] = False,
+) -> None:
+    """Protect a database until Ctrl-C."""
+    upstream = upstream_of(url, name)
+    from doorward.config import Settings
+
+    data = data_directory(data_dir)
+    serve(Settings(data, upstream, host, port, console_port=console_port, tls=not no_tls, strict_durability=strict))
+
+
+def upstream_of(url: str, name: str) -> Upstream:
+    """The upstream that *url* names. Raises ConfigurationInvalid, which never shows the URL: it has a password in it."""
+    from doorward.config import read_upstream
+
+    try:
+        return read_upstream(url, name)
+    except ValueError:
+        raise ConfigurationInvalid(
+            "The URL can't be read.",
+            "Write postgresql://user:password@host:port/database; in the password, write @ as %40, / as %2F, [ as %5B.",
+        ) from None
+
+
+def serve(settings: Settings) -> None:
+    """Run Doorward until it is told to end."""
+    import asyncio
+
+    from doorward import telemetry
+    from doorward.assembly.control_process import ControlProcess
+
+    telemetry.configure()
+    out = console()
+
+    async def run() -> None:
+        control = ControlProcess(settings, lambda step: out.print(f"[dim]… {step}[/]"))
+        end_on_signal(control)
+        await control.run(lambda running: announce(running))
+        out.print("[dim]Doorward has stopped; the log is signed to its last entry.[/]")
+
+    asyncio.run(run())
+
+
+def end_on_signal(control: ControlProcess) -> None:
+    """Let Ctrl-C and SIGTERM end *control* in order."""
+    import asyncio
+    import signal
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, control.stop)
+
+
+def announce(control: ControlProcess) -> None:
+    """Say that everything answers, and what to do next."""
+    from doorward.control.operators import LOCAL
+
+    settings, office = control.settings, control.office
+    columns = [row.column for row in office.catalog.rows(settings.upstream.name, "", False)]
+    protected = sum(column.label.is_protected for column in columns)
+    people = [record for record in office.principals.all(LOCAL) if not record.is_revoked]
+    out = console()
+    out.rule("[bold green]Doorward is up[/]", style="green")
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", justify="right")
+    facts.add_column(overflow="fold")
+    facts.add_row("database", f"{settings.upstream.host}:{settings.upstream.port}/{settings.upstream.database}")
+    facts.add_row("columns", f"{len(columns)} read, [bold]{protected} protected[/]")
+    facts.add_row("clients", f"[bold]{settings.host}:{control.port}[/]" + (" (TLS offered)" if settings.tls else " (no TLS)"))
+    facts.add_row("console", f"[bold]{control.console_url}[/]  sign in as [bold]operator[/] with the token in")
+    facts.add_row("", str(settings.data.operator_token))
+    facts.add_row("data", str(settings.data.path))
+    out.print(facts)
+    out.rule(style="green")
+    if not people:
+        out.print("Nobody may connect yet. In another terminal:")
+        out.print("  doorward user add alice --group developers\n  doorward connect alice", style="bold")
+    out.print("[dim]Ctrl-C ends it.[/]")

@@ -1,0 +1,177 @@
+"""The demo from first to last: database, company, Doorward, people; then it stays, or gives the tour."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from doorward import telemetry
+from doorward.assembly.control_process import ControlProcess
+from doorward.config import DEFAULT_CONSOLE_PORT, DEFAULT_PORT, DataDirectory, Settings, read_upstream
+from doorward.demo.cast import Player, assemble
+from doorward.demo.loading import ROWS_ABOUT, load_company
+from doorward.demo.postgres import DATABASE, EmbeddedServer, lent_account, running_server
+from doorward.demo.welcome import say_welcome
+from doorward.errors import ConfigurationInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The running demo: what a visitor, or the tour, needs to know of it."""
+
+    server: EmbeddedServer
+    control: ControlProcess
+    players: dict[str, Player]
+
+    @property
+    def data(self) -> DataDirectory:
+        """Doorward's data directory."""
+        return self.control.settings.data
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked for. *data_directory* None means a temporary one; *port* None the usual one, or any if that is taken."""
+
+    data_directory: Path | None = None
+    port: int | None = None
+    tour: bool = False
+    leave: bool = False
+
+
+Tour = Callable[[Stage, Console], int]
+
+
+def give_demo(wishes: Wishes, out: Console, tour: Tour | None) -> int:
+    """Run the demo until Ctrl-C, or until the tour is over when *wishes* say so; the exit code."""
+    telemetry.configure("ERROR")
+    if wishes.tour and shutil.which("psql") is None:
+        raise ConfigurationInvalid("psql, which the tour drives, is not installed.", "apt-get install postgresql-client")
+    # Until Doorward's own handlers stand, SIGTERM must unwind as Ctrl-C does, or the database would stay.
+    signal.signal(signal.SIGTERM, _interrupt)
+    with _directory(wishes) as path:
+        data = DataDirectory(path)
+        data.prepare()
+        database_files = path / "demo-postgres"
+        database_files.mkdir(mode=0o711, exist_ok=True)
+        _open_a_crack(path)
+        with _database(database_files, out, lasting=wishes.data_directory is not None) as server:
+            return asyncio.run(_play(wishes, data, server, out, tour))
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _directory(wishes: Wishes) -> Iterator[Path]:
+    if wishes.data_directory is not None:
+        yield wishes.data_directory.absolute()
+        return
+    path = Path(tempfile.mkdtemp(prefix="doorward-demo-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _open_a_crack(path: Path) -> None:
+    """As root, let the account that the database runs as, and no other group, pass through *path* to its own files."""
+    account = lent_account()
+    if account is not None:
+        os.chown(path, -1, account.pw_gid)
+        path.chmod(0o710)
+
+
+@contextlib.contextmanager
+def _database(directory: Path, out: Console, *, lasting: bool) -> Iterator[EmbeddedServer]:
+    account = lent_account()
+    if account is not None:
+        out.print(f"[dim]PostgreSQL refuses to run as root: it runs as the account {account.pw_name}.[/]")
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[told]}"))
+    with contextlib.ExitStack() as stack:
+        with Progress(*columns, TimeElapsedColumn(), console=out, transient=True) as progress:
+            task = progress.add_task("starting an embedded PostgreSQL 18", total=None, told="")
+            server = stack.enter_context(running_server(directory, lasting=lasting))
+            if server.is_new or not _is_loaded(server):
+
+                def advance(table: str, rows: int) -> None:
+                    progress.update(task, completed=rows, told=f"{rows:,} rows, {table}")
+
+                progress.update(task, description="loading the sample company", total=ROWS_ABOUT)
+                rows = load_company(server, advance)
+                loaded = f"a sample company with {rows:,} rows"
+            else:
+                loaded = "the sample company as it was left"
+        out.print(f"[green]✓[/] PostgreSQL 18 on 127.0.0.1:{server.port}, with {loaded}")
+        yield server
+
+
+def _is_loaded(server: EmbeddedServer) -> bool:
+    with server.connect_directly(database="postgres") as direct:
+        found = direct.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+    return found is not None
+
+
+async def _play(wishes: Wishes, data: DataDirectory, server: EmbeddedServer, out: Console, tour: Tour | None) -> int:
+    control = ControlProcess(_settings(wishes, data, server))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, control.stop)
+    ready = asyncio.Event()
+    running = asyncio.create_task(control.run(lambda _control: ready.set()), name="control")
+    waiting = asyncio.create_task(ready.wait(), name="ready")
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not ready.is_set():
+        await running
+        return 0
+    _open_a_crack(data.path)
+    code = 0
+    try:
+        players = await assemble(control.office, control.port, control.settings.upstream.name)
+        stage = Stage(server, control, players)
+        say_welcome(out, control, players, is_lasting=wishes.data_directory is not None)
+        if tour is not None:
+            code = await _tour_or_end(asyncio.create_task(asyncio.to_thread(tour, stage, out), name="tour"), running)
+        if not wishes.leave:
+            out.print("\n[dim]It stays up until Ctrl-C.[/]")
+            await asyncio.wait({running})
+    finally:
+        control.stop()
+        await running
+    return code
+
+
+async def _tour_or_end(tour: asyncio.Task[int], running: asyncio.Task[None]) -> int:
+    """The tour's exit code; a Ctrl-C during the tour ends it without one."""
+    done, _pending = await asyncio.wait({tour, running}, return_when=asyncio.FIRST_COMPLETED)
+    return tour.result() if tour in done else 1
+
+
+def _settings(wishes: Wishes, data: DataDirectory, server: EmbeddedServer) -> Settings:
+    port = wishes.port if wishes.port is not None else _usual_or_any(DEFAULT_PORT)
+    return Settings(data, read_upstream(server.url, DATABASE), port=port, console_port=_usual_or_any(DEFAULT_CONSOLE_PORT))
+
+
+def _usual_or_any(port: int) -> int:
+    """*port* if it is free, else 0."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port

@@ -1,0 +1,50 @@
+"""What the demo says once it is up: how to connect as everyone, ready to paste."""
+
+from __future__ import annotations
+
+import shutil
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from doorward.assembly.control_process import ControlProcess
+from doorward.demo.cast import Player
+
+
+def say_welcome(out: Console, control: ControlProcess, players: dict[str, Player], *, is_lasting: bool) -> None:
+    """Print addresses, commands and secrets. Lines are never wrapped: they are there to be pasted."""
+    data = control.settings.data
+    columns = [row.column for row in control.office.catalog.rows(control.settings.upstream.name, "", False)]
+    protected = sum(column.label.is_protected for column in columns)
+    _line(out, Text.from_markup(f"[green]✓[/] Doorward on 127.0.0.1:{control.port}: {len(columns)} columns read, "
+                                f"[bold]{protected} protected[/], with nothing configured"))  # fmt: skip
+    out.print()
+    out.print(Rule(Text("Connect", style="bold"), align="left", style="dim"))
+    for player in players.values():
+        _line(out, Text(player.name, style="bold cyan").append(f"  {player.part.told}", style="dim"))
+        _line(out, Text(f'  psql "{player.url}"'))
+    if shutil.which("psql") is None:
+        _line(out, Text("psql is not installed: apt-get install postgresql-client", style="yellow"))
+    out.print()
+    out.print(Rule(Text("Or with Python", style="bold"), align="left", style="dim"))
+    for player in players.values():
+        _line(out, Text(f'  psycopg.connect("{player.url}")'))
+    out.print()
+    out.print(Rule(Text("Watch and answer", style="bold"), align="left", style="dim"))
+    option = f"--data-dir {data.path}"
+    bob = players["bob"]
+    for told, command in (
+        ("console", f"{control.console_url}  sign in as bob, secret {bob.secret}"),
+        ("", f"or as operator, with the token in {data.operator_token}"),
+        ("log", f"doorward log --follow {option}"),
+        ("verify", f"doorward audit verify {option}"),
+        ("approve", f"DOORWARD_USER=bob DOORWARD_SECRET={bob.secret} doorward approve REQUEST {option}"),
+    ):
+        _line(out, Text(f"  {told:9}", style="dim").append(command, style="default"))
+    if is_lasting:
+        _line(out, Text(f"\nA second start with {option} finds all of it again.", style="dim"))
+
+
+def _line(out: Console, text: Text) -> None:
+    out.print(text, soft_wrap=True, overflow="ignore", crop=False)
