@@ -177,7 +177,8 @@ class StatementPath:
         if ticket is None:
             return False
         facts = ticket.resolved.facts
-        if ticket.resolved.expressions_are_clear:
+        # A constraint's error shows the failing row, also of a table that is only written.
+        if ticket.resolved.expressions_are_clear and not facts.touches_protected:
             return True
         unknown = facts.unresolved or facts.unlisted_functions or facts.dangerous_functions
         return not unknown and bool(facts.labels) and ticket.decision.cleared.issuperset(facts.labels)

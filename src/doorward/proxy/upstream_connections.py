@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Callable
@@ -101,13 +102,18 @@ def tls_context(upstream: Upstream) -> ssl.SSLContext | None:
     """The TLS that *upstream* asks for, in libpq's words; None for none."""
     if upstream.tls not in TLS_WORDS:
         raise ConfigurationInvalid(f"sslmode={upstream.tls} is not known.", f"Use one of: {', '.join(TLS_WORDS)}.")
-    if upstream.tls == "disable":
-        return None
-    context = ssl.create_default_context()
-    if upstream.tls != "verify-full":
-        # prefer and require encrypt without proof of who is there, as libpq documents them.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    return None if upstream.tls == "disable" else _shared_context(verifying=upstream.tls == "verify-full")
+
+
+@functools.cache
+def _shared_context(*, verifying: bool) -> ssl.SSLContext:
+    """One context for all connections: loading the authorities takes tens of milliseconds."""
+    if verifying:
+        return ssl.create_default_context()
+    # prefer and require encrypt without proof of who is there, as libpq documents them.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 
