@@ -60,6 +60,7 @@ class Exchange:
         self._portals: dict[str, Portal] = {}
         self._cursors: dict[str, Understood] = {}
         self._batch = 0
+        self._is_unsynced = False  # messages of the extended protocol were forwarded and no Sync behind them
         self._skipping = False  # an error was answered: everything up to the next Sync is ignored, as by the server
         self._generation = 0
         self._settings_touched = False
@@ -149,7 +150,7 @@ class Exchange:
     def _read_client(self) -> None:
         reader = self._client
         while self._wait is None and not self.ended:
-            if self._draining and self._pending:
+            if self._draining and self._pending and not self._pending[0].copying_in:
                 return
             self._draining = False
             if not reader.next():
@@ -164,6 +165,8 @@ class Exchange:
                 raise ProtocolViolation(f"A message {name} is not allowed here.")
             if self._skipping and reader.kind not in b"SX":
                 continue
+            if reader.kind not in b"dcfSHX" and self._pending and self._pending[0].copying_in:
+                raise ProtocolViolation("A message that is not part of a COPY was sent inside it.")
             self._client_table[reader.kind]()
 
     def _refuse_unread(self) -> None:
@@ -177,23 +180,30 @@ class Exchange:
         else:
             self._refuse(TOO_LONG)
 
+    def _forward(self, frame: bytes, pending: Pending) -> None:
+        """Send *frame* on; *pending* stands for its replies."""
+        self.to_upstream.append(frame)
+        self._pending.append(pending)
+        self._is_unsynced = pending.awaited not in (Awaited.QUERY, Awaited.REFUSED_QUERY, Awaited.SYNC)
+        if not self._is_unsynced:
+            self._batch += 1
+
     def _drain_first(self) -> None:
         """Read the current message again once every reply is in: what it refers to is not certain before."""
         self._client.unread()
         self._draining = True
+        if self._is_unsynced:
+            self.to_upstream.append(messages.FLUSH)  # or the replies would stay in the server's buffer
 
     def _refuse_query(self, refusal: Refusal) -> None:
-        if not self._pending and self.status != b"T":
+        if not self._pending and not self._is_unsynced and self.status != b"T":
             self.to_client.append(_error(refusal) + messages.ready_for_query(self.status))
             return
-        self.to_upstream.append(messages.POISON + messages.SYNC)
-        self._pending.append(Pending(Awaited.REFUSED_QUERY, self._batch, refusal=refusal))
-        self._batch += 1
+        self._forward(messages.POISON_QUERY, Pending(Awaited.REFUSED_QUERY, self._batch, refusal=refusal))
 
     def _refuse(self, refusal: Refusal) -> None:
         # Flush, or the error would stay in the server's buffer until the client happens to send Sync.
-        self.to_upstream.append(messages.POISON + messages.FLUSH)
-        self._pending.append(Pending(Awaited.REFUSED, self._batch, refusal=refusal))
+        self._forward(messages.POISON + messages.FLUSH, Pending(Awaited.REFUSED, self._batch, refusal=refusal))
         self._skipping = True
 
     def _on_query(self) -> None:
@@ -202,7 +212,7 @@ class Exchange:
             raise ProtocolViolation("The text of a Query is not terminated where it ends.")
         understood = self._governor.understand(frame[5:-1])
         statements = understood.analysis.statements
-        if self._pending and any(s.prepared_name or s.cursor_name for s in statements):
+        if self._pending and _goes_by_name(understood):
             self._drain_first()
             return
         inner, missing = self._inner(understood)
@@ -211,13 +221,12 @@ class Exchange:
             return
 
         def forward(ticket: Ticket | None) -> None:
-            self.to_upstream.append(frame)
             changes = any(s.prepared_name for s in statements) or any(s.tag.startswith("DISCARD") for s in statements)
             self._note_names_and_settings(understood)
-            self._pending.append(
-                Pending(Awaited.QUERY, self._batch, ticket=ticket, understood=understood, inner=inner, changes_names=changes)
+            self._forward(
+                frame,
+                Pending(Awaited.QUERY, self._batch, ticket=ticket, understood=understood, inner=inner, changes_names=changes),
             )
-            self._batch += 1
 
         resume = self._resume_with(forward, self._refuse_query)
         self._follow(self._governor.begin(understood, inner, (), "simple", self.status.decode(), resume), resume)
@@ -245,20 +254,24 @@ class Exchange:
         statements = understood.analysis.statements
         inner: list[Understood] = []
         for statement in statements:
+            if statement.tag in ("PREPARE", "EXECUTE") and len(statements) > 1:
+                # Which of the results is of which text would not be known.
+                return (), Refusal(
+                    "0A000",
+                    f"Doorward refused {statement.tag} among other statements.",
+                    "",
+                    f"Send {statement.tag} in a message of its own.",
+                )
             if statement.tag == "EXECUTE":
                 prepared = self._statements.get(statement.prepared_name)
                 if prepared is None:
                     return (), Refusal(
                         "26000",
                         f'prepared statement "{statement.prepared_name}" does not exist',
-                        "",
-                        "" if len(statements) == 1 else "Send PREPARE and EXECUTE in messages of their own.",
                     )
+                if not prepared.by_sql and _goes_by_name(prepared.understood):
+                    return (), Refusal("0A000", "Doorward refused EXECUTE of a statement that is itself about names.")
                 inner.append(prepared.understood)
-            elif statement.tag == "PREPARE" and len(statements) > 1:
-                return (), Refusal(
-                    "0A000", "Doorward refused PREPARE among other statements.", "", "Send PREPARE in a message of its own."
-                )
             elif statement.tag in ("FETCH", "MOVE") and statement.cursor_name in self._cursors and len(statements) == 1:
                 inner.append(self._cursors[statement.cursor_name])
         return tuple(inner), None
@@ -288,15 +301,14 @@ class Exchange:
             assert ruling.refusal is not None
             self._refuse(ruling.refusal)
             return
-        frame = self._client.frame()
-        pending = Pending(Awaited.PARSE, self._batch)
-        self.to_upstream.append(frame)
-        self._pending.append(pending)
         if name and known is not None:
-            return  # the server refuses it: the name is taken, and keeps its meaning
+            # Were the name free after all, what runs under it would not be what was understood.
+            self._refuse(Refusal("42P05", f'prepared statement "{name}" already exists'))
+            return
         statement = Statement(name, understood, self._batch)
+        pending = Pending(Awaited.PARSE, self._batch, statement=statement)
+        self._forward(self._client.frame(), pending)
         self._statements[name] = statement
-        pending.statement = statement
 
         def undo() -> None:
             if self._statements.get(name) is statement:
@@ -307,12 +319,21 @@ class Exchange:
             self._describe_again(statement)
 
     def _describe_again(self, statement: Statement) -> None:
-        self.to_upstream.append(messages.describe_statement(statement.name))
         statement.generation = (self._generation, self._epoch())
-        self._pending.append(Pending(Awaited.OWN_DESCRIBE, self._batch, statement=statement))
+        pending = Pending(Awaited.OWN_DESCRIBE, self._batch, statement=statement)
+        self._forward(messages.describe_statement(statement.name), pending)
 
     def _names_are_changing(self) -> bool:
         return any(pending.changes_names for pending in self._pending)
+
+    def _is_uncertain(self, understood: Understood) -> bool:
+        """Whether it names a prepared statement or cursor that something still running may give another meaning."""
+        return _goes_by_name(understood) and any(pending.understood is not None for pending in self._pending)
+
+    def _portals_are_changing(self) -> bool:
+        """Whether cursors, which share their names with portals, may come or go."""
+        running = (pending.understood for pending in self._pending if pending.understood is not None)
+        return any(s.cursor_name or s.node in _CLOSES_CURSORS for u in running for s in u.analysis.statements)
 
     def _on_bind(self) -> None:
         bind = messages.read_bind(self._client.body())
@@ -320,6 +341,7 @@ class Exchange:
         if self._pending and (
             (bind.statement and self._names_are_changing())
             or (statement is not None and not statement.confirmed and statement.batch != self._batch)
+            or (statement is not None and self._is_uncertain(statement.understood))
         ):
             self._drain_first()
             return
@@ -332,15 +354,14 @@ class Exchange:
             self._refuse(missing)
             return
         frame = self._client.frame()
-        portal = Portal(bind.portal, statement, bind, self._batch)
+        portal = Portal(bind.portal, statement, bind, self._batch, inner=inner)
 
         def forward(ticket: Ticket | None) -> None:
             portal.granted = ticket
             has_columns = not _has_no_result(statement.understood)
             if has_columns and statement.generation != (self._generation, self._epoch()):
                 self._describe_again(statement)
-            elif has_columns and inner and any(s.tag != "EXECUTE" for s in statement.understood.analysis.statements):
-                self._describe_again(statement)  # a cursor's columns are known when it is open, not when FETCH is parsed
+            self._cursors.pop(bind.portal, None)
             previous = self._portals.get(bind.portal)
             self._portals[bind.portal] = portal
 
@@ -351,8 +372,10 @@ class Exchange:
                     if previous is not None and bind.portal:
                         self._portals[bind.portal] = previous
 
-            self.to_upstream.append(frame)
-            self._pending.append(Pending(Awaited.BIND, self._batch, portal=portal, undo=undo))
+            self._forward(frame, Pending(Awaited.BIND, self._batch, portal=portal, undo=undo))
+            if has_columns and _goes_by_name(statement.understood):
+                # What EXECUTE or FETCH gives is known when it is bound; a description of the statement is as old as its Parse.
+                self._forward(messages.describe_portal(bind.portal), Pending(Awaited.OWN_DESCRIBE, self._batch, portal=portal))
 
         if self._governor.may_be_planned(statement.understood):
             forward(None)
@@ -370,7 +393,7 @@ class Exchange:
     def _on_execute(self) -> None:
         name, _maximum = messages.read_execute(self._client.body())
         portal = self._portals.get(name)
-        if portal is not None and not portal.confirmed and portal.batch != self._batch and self._pending:
+        if self._pending and portal is not None and self._is_unsettled(name, portal):
             self._drain_first()
             return
         if portal is None:
@@ -381,13 +404,16 @@ class Exchange:
         if missing:
             self._refuse(missing)
             return
+        if inner != portal.inner:
+            self._refuse(Refusal("26000", f'what portal "{name}" runs by name has changed since it was bound'))
+            return
         frame = self._client.frame()
 
         def forward(ticket: Ticket | None) -> None:
-            self.to_upstream.append(frame)
             changes = any(s.prepared_name or s.tag.startswith("DISCARD") for s in understood.analysis.statements)
             self._note_names_and_settings(understood)
-            self._pending.append(
+            self._forward(
+                frame,
                 Pending(
                     Awaited.EXECUTE,
                     self._batch,
@@ -396,7 +422,7 @@ class Exchange:
                     inner=inner,
                     portal=portal,
                     changes_names=changes,
-                )
+                ),
             )
 
         if portal.granted is not None:
@@ -408,10 +434,17 @@ class Exchange:
         ruling = self._governor.begin(understood, inner, portal.bind.parameters, "extended", self.status.decode(), resume)
         self._follow(ruling, resume)
 
+    def _is_unsettled(self, name: str, portal: Portal) -> bool:
+        """Whether something still running decides what executing *portal* means."""
+        return (
+            (not portal.confirmed and portal.batch != self._batch)
+            or (bool(name) and self._portals_are_changing())
+            or self._is_uncertain(portal.statement.understood)
+        )
+
     def _on_describe(self) -> None:
         messages.read_target(self._client.body())
-        self.to_upstream.append(self._client.frame())
-        self._pending.append(Pending(Awaited.DESCRIBE, self._batch))
+        self._forward(self._client.frame(), Pending(Awaited.DESCRIBE, self._batch))
 
     def _on_close(self) -> None:
         target, name = messages.read_target(self._client.body())
@@ -427,24 +460,26 @@ class Exchange:
             if removed is not None and name:
                 names.setdefault(name, removed)
 
-        self.to_upstream.append(self._client.frame())
-        self._pending.append(Pending(Awaited.CLOSE, self._batch, undo=undo))
+        self._forward(self._client.frame(), Pending(Awaited.CLOSE, self._batch, undo=undo))
 
     def _on_sync(self) -> None:
+        if self._pending and self._pending[0].copying_in:
+            return  # the server would ignore it (manual, "COPY Operations")
         self._skipping = False
-        self.to_upstream.append(messages.SYNC)
-        self._pending.append(Pending(Awaited.SYNC, self._batch))
-        self._batch += 1
+        self._forward(messages.SYNC, Pending(Awaited.SYNC, self._batch))
 
     def _on_flush(self) -> None:
         self.to_upstream.append(messages.FLUSH)
 
     def _on_copy(self) -> None:
-        # Outside a COPY the server ignores these too: they are what is left of one that failed.
         if self._pending and self._pending[0].copying_in:
             frame = self._client.frame()
             self._pending[0].size_bytes += len(frame)
+            self._pending[0].copying_in = self._client.kind == ord("d")
             self.to_upstream.append(frame)
+        elif any(pending.understood is not None and _copies_in(pending.understood) for pending in self._pending):
+            self._drain_first()  # sent ahead: whether there is a COPY to take it is not certain yet
+        # Outside a COPY the server ignores these too: they are what is left of one that failed.
 
     def _on_function_call(self) -> None:
         self._refuse_query(NO_FUNCTION_CALL)
@@ -482,7 +517,7 @@ class Exchange:
                 raise ProtocolViolation("A very long row came before its record was safe.")
             self._count(1, 0)
             reader.pass_through()
-        elif reader.kind == ord("d") and self._head().cut is None:
+        elif reader.kind == ord("d") and self._copying_out().cut is None:
             reader.pass_through()
         elif reader.kind in (ord("D"), ord("d")):
             self._head().cut = Refusal(
@@ -516,8 +551,8 @@ class Exchange:
 
     def _parsed(self) -> None:
         head = self._head_awaiting(Awaited.PARSE)
-        if head.statement is not None:
-            head.statement.confirmed = True
+        assert head.statement is not None
+        head.statement.confirmed = True
         self._pass()
         self._done()
 
@@ -525,6 +560,7 @@ class Exchange:
         head = self._head_awaiting(Awaited.BIND)
         assert head.portal is not None
         head.portal.confirmed = True
+        self._cursors.pop(head.portal.name, None)
         self._pass()
         self._done()
 
@@ -548,8 +584,9 @@ class Exchange:
     def _describe_answer(self, columns: tuple[ResultColumn, ...]) -> None:
         head = self._head_awaiting(Awaited.DESCRIBE, Awaited.OWN_DESCRIBE)
         if head.awaited is Awaited.OWN_DESCRIBE:
-            assert head.statement is not None
-            head.statement.columns = columns
+            described = head.portal or head.statement
+            assert described is not None
+            described.columns = columns
         else:
             self._pass()
         self._done()
@@ -612,10 +649,14 @@ class Exchange:
             self._count(count, len(block))
             self.to_client.append(block)
 
-    def _copy_rows(self) -> None:
+    def _copying_out(self) -> Pending:
         head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
         if head.ticket is None or not head.ticket.copy_out_is_clear:
             raise ProtocolViolation("The upstream sent COPY data that nobody allowed.")
+        return head
+
+    def _copy_rows(self) -> None:
+        self._copying_out()
         count = self._upstream.run()
         block = self._upstream.buffer[self._upstream.start - 5 : self._upstream.end]
         self._count(count, len(block))
@@ -623,17 +664,20 @@ class Exchange:
 
     def _copy_in(self) -> None:
         head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
+        # What was sent ahead of the data is read by the server as part of it; there a Sync means nothing, and anything else
+        # is an error that ends the connection (manual, "COPY Operations").
+        swallowed = [pending for pending in self._pending if pending is not head]
+        if any(pending.awaited is not Awaited.SYNC for pending in swallowed):
+            raise ProtocolViolation("A message that is not part of a COPY was sent inside it.")
+        self._pending = deque((head,))
+        self._is_unsynced = head.awaited is Awaited.EXECUTE
         head.copying_in = True
-        if head.awaited is Awaited.EXECUTE:
-            # What was sent ahead of the data is read by the server as part of it; there a Sync means nothing
-            # (manual, "COPY Operations").
-            self._pending = deque(p for p in self._pending if p.awaited is not Awaited.SYNC)
         self._pass()
+        if self._draining:
+            self._read_client()
 
     def _copy_out(self) -> None:
-        head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
-        if head.ticket is None or not head.ticket.copy_out_is_clear:
-            raise ProtocolViolation("The upstream began a COPY that nobody allowed.")
+        self._copying_out()
         self._pass()
 
     def _completed(self) -> None:
@@ -668,14 +712,23 @@ class Exchange:
             self._cursors.clear()
         for statement in statements:
             if statement.tag == "PREPARE" and tag == "PREPARE":
-                known = Statement(statement.prepared_name, head.understood, -1, confirmed=True)
+                known = Statement(statement.prepared_name, head.understood, -1, confirmed=True, by_sql=True)
                 self._statements[statement.prepared_name] = known
             elif statement.tag == "DEALLOCATE" and tag == "DEALLOCATE":
                 self._statements.pop(statement.prepared_name, None)
-            elif statement.tag == "DECLARE CURSOR" and tag == "DECLARE CURSOR" and len(statements) == 1:
-                self._cursors[statement.cursor_name] = head.understood
-            elif statement.tag == "CLOSE" and tag.startswith("CLOSE"):
+            elif statement.tag == "DECLARE CURSOR" and tag == "DECLARE CURSOR":
+                self._forget_portals(statement.cursor_name)
+                if len(statements) == 1:
+                    self._cursors[statement.cursor_name] = head.understood
+            elif statement.node in _CLOSES_CURSORS and tag.startswith("CLOSE"):
                 self._cursors.clear()
+                self._forget_portals(statement.cursor_name)
+
+    def _forget_portals(self, name: str) -> None:
+        """A cursor came or went: it shares its name with portals. Without a name, all went."""
+        for known in [name] if name else list(self._portals):
+            if known in self._portals:
+                self._drop_grant(self._portals.pop(known))
 
     def _finish_by_tags(self, head: Pending) -> None:
         code, text = head.failed_with or ("", "")
@@ -741,7 +794,9 @@ class Exchange:
             return
         # The payload is whatever some other session put in; the channel name is this client's own choice.
         body = self._upstream.body()
-        end = body.index(b"\0", 4) + 1
+        end = body.find(b"\0", 4) + 1
+        if not end:
+            raise ProtocolViolation("A text in a message is not terminated.")
         self.to_client.append(messages.message(b"A", body[:end] + b"\0"))
 
     def _parameter_status(self) -> None:
@@ -754,7 +809,10 @@ class Exchange:
 
     def _ready(self) -> None:
         head = self._head_awaiting(Awaited.QUERY, Awaited.REFUSED_QUERY, Awaited.SYNC)
-        self.status = self._upstream.body()
+        status = self._upstream.body()
+        if status not in (b"I", b"T", b"E"):
+            raise ProtocolViolation("The upstream is ready in no state that there is.")
+        self.status = status
         if self.status == b"I":
             self._cursors.clear()
             for name in [name for name, portal in self._portals.items() if portal.batch <= head.batch]:
@@ -771,6 +829,18 @@ def _has_no_result(understood: Understood) -> bool:
         statement.transaction or statement.tag in ("SET", "RESET", "LISTEN", "UNLISTEN", "NOTIFY", "DEALLOCATE", "PREPARE")
         for statement in understood.analysis.statements
     )
+
+
+_CLOSES_CURSORS = frozenset({"ClosePortalStmt"})
+
+
+def _copies_in(understood: Understood) -> bool:
+    return any(statement.copy_direction == "in" for statement in understood.analysis.statements)
+
+
+def _goes_by_name(understood: Understood) -> bool:
+    """Whether it is about a prepared statement or a cursor that it names."""
+    return any(statement.prepared_name or statement.cursor_name for statement in understood.analysis.statements)
 
 
 def _end_of_rows(buffer: bytes, start: int, count: int) -> int:

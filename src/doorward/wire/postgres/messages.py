@@ -20,8 +20,8 @@ PARSE_COMPLETE = b"1\0\0\0\x04"
 CLOSE_COMPLETE = b"3\0\0\0\x04"
 COPY_DONE = b"c\0\0\0\x04"
 
-# A portal that never exists: executing it fails, which puts the server into the state that a refusal has for the client.
-POISON_PORTAL = b"doorward refused this"
+# No grammar takes it: parsing it fails whatever the session holds, and in each state just as the refused message would have.
+POISON_TEXT = "doorward refused this"
 
 
 def message(kind: bytes, body: bytes) -> bytes:
@@ -35,9 +35,6 @@ def cstring(value: str | bytes) -> bytes:
     if b"\0" in raw:
         raise ProtocolViolation("A text contains a NUL byte.")
     return raw + b"\0"
-
-
-POISON = message(b"E", cstring(POISON_PORTAL) + b"\0\0\0\0")
 
 
 def ready_for_query(status: bytes) -> bytes:
@@ -276,6 +273,11 @@ def describe_statement(name: str) -> bytes:
     return message(b"D", b"S" + cstring(name))
 
 
+def describe_portal(name: str) -> bytes:
+    """A Describe message for a portal."""
+    return message(b"D", b"P" + cstring(name))
+
+
 def close_statement(name: str) -> bytes:
     """A Close message for a prepared statement."""
     return message(b"C", b"S" + cstring(name))
@@ -292,3 +294,7 @@ def read_parameter_status(body: bytes) -> tuple[str, str]:
     name, value = reader.raw_until_nul(), reader.raw_until_nul()
     reader.end()
     return name.decode("utf-8", "replace"), value.decode("utf-8", "replace")
+
+
+POISON = parse("doorward", POISON_TEXT)  # in place of a message of the extended protocol
+POISON_QUERY = query(POISON_TEXT)  # in place of a Query

@@ -16,7 +16,8 @@ class Statement:
     """A prepared statement as the server will know it once everything sent before has gone well.
 
     *columns* comes from a Describe of our own; None until it is answered. *generation* says under which settings and
-    definitions it was described: a later Bind describes it again when these may have changed.
+    definitions it was described: a later Bind describes it again when these may have changed. *by_sql* tells a text that is
+    the PREPARE from one that is itself what runs.
     """
 
     name: str
@@ -25,11 +26,15 @@ class Statement:
     confirmed: bool = False
     columns: tuple[ResultColumn, ...] | None = None
     generation: tuple[int, str] = (-1, "")
+    by_sql: bool = False
 
 
 @dataclass(slots=True)
 class Portal:
-    """A bound statement. The mask of its rows is tied to it, over suspensions too. *granted* waits for its first Execute."""
+    """A bound statement. The mask of its rows is tied to it, over suspensions too. *granted* waits for its first Execute.
+
+    *inner* is what it runs by name, *columns* its own description where that of the statement would not do.
+    """
 
     name: str
     statement: Statement
@@ -37,10 +42,12 @@ class Portal:
     batch: int
     confirmed: bool = False
     granted: Ticket | None = None
+    inner: tuple[Understood, ...] = ()
+    columns: tuple[ResultColumn, ...] | None = None
 
     def result_columns(self) -> tuple[ResultColumn, ...] | None:
         """The columns as they will arrive, in the formats that Bind asked for; None when they were never described."""
-        columns = self.statement.columns
+        columns = self.columns if self.columns is not None else self.statement.columns
         if columns is None:
             return None
         return tuple(replace(column, format=self.bind.result_format(position)) for position, column in enumerate(columns))
@@ -57,8 +64,8 @@ class Awaited(Enum):
     EXECUTE = auto()
     CLOSE = auto()
     SYNC = auto()
-    REFUSED_QUERY = auto()  # a failing Execute and a Sync stand in for a refused Query
-    REFUSED = auto()  # a failing Execute stands in for a refused message of the extended protocol
+    REFUSED_QUERY = auto()  # a failing Query stands in for a refused one
+    REFUSED = auto()  # a failing Parse stands in for a refused message of the extended protocol
 
 
 @dataclass(slots=True)
