@@ -71,10 +71,10 @@ def read_packet(packet: bytes) -> StartupPacket:
     """Read one whole packet, length included."""
     code = int.from_bytes(packet[4:8], "big")
     body = packet[8:]
-    if code == SSL_REQUEST_CODE:
-        return TlsRequest()
-    if code == GSS_REQUEST_CODE:
-        return GssRequest()
+    if code in (SSL_REQUEST_CODE, GSS_REQUEST_CODE):
+        if body:
+            raise ProtocolViolation("A request for encryption has no body.")
+        return TlsRequest() if code == SSL_REQUEST_CODE else GssRequest()
     if code == CANCEL_REQUEST_CODE:
         # Keys are four bytes in protocol 3.0 and up to 256 in 3.2.
         if not 8 <= len(body) <= 260:

@@ -1,0 +1,246 @@
+"""A held statement on live connections: approved, rejected, withdrawn, left, superseded."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from doorward.control.operators import LOCAL
+from doorward.errors import Conflict, DoorwardError, NotPermitted
+from doorward.model.approval import RequestState
+from tests.live.conftest import Shop
+
+pytestmark = pytest.mark.live
+
+Parameters = tuple[object, ...] | None
+
+
+class Waiting:
+    """A statement run by psycopg in a thread of its own."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], statement: str, parameters: tuple[object, ...] | None = None
+    ) -> None:
+        self.result: object = None
+        self.error: psycopg.Error | None = None
+        self._connection = connection
+        self._work = (statement.encode(), parameters)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            cursor = self._connection.execute(*self._work)
+            self.result = cursor.fetchall() if cursor.description else cursor.statusmessage
+        except psycopg.Error as error:
+            self.error = error
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is not yet answered."""
+        return self._thread.is_alive()
+
+    def end(self) -> None:
+        """Wait for its end."""
+        self._thread.join(15)
+        assert not self._thread.is_alive(), "the statement must have ended"
+
+
+def column_exists(shop: Shop, name: str) -> bool:
+    """Whether customers has a column *name*, as the database itself knows."""
+    return bool(shop.truth(f"SELECT count(*) FROM pg_attribute WHERE attname = '{name}' AND attrelid = 'customers'::regclass"))
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_an_approved_statement_runs_in_its_session_once(shop: Shop, extended: bool) -> None:
+    """ALTER TABLE waits, nothing happens meanwhile, Bob approves, it completes on the same connection."""
+    name = f"approved_{extended}".lower()
+    with shop.doorward.connect() as connection:
+        notices: list[str] = []
+        connection.add_notice_handler(lambda notice: notices.append(f"{notice.message_primary} {notice.message_hint}"))
+        if extended:
+            statement, parameters = f"ALTER TABLE customers ADD COLUMN {name} int", ()
+        else:
+            statement, parameters = f"ALTER TABLE customers ADD COLUMN {name} int", None
+        waiting = Waiting(connection, statement, parameters)
+        request = shop.doorward.pending_request()
+        assert request.chain == "alice"
+        assert not column_exists(shop, name)
+        with pytest.raises(NotPermitted):
+            shop.doorward.answer(request.id, "alice", approved=True)
+        assert waiting.is_waiting
+        shop.doorward.answer(request.id, "bob", approved=True)
+        waiting.end()
+        assert waiting.error is None
+        assert column_exists(shop, name)
+        with pytest.raises(Conflict):
+            shop.doorward.answer(request.id, "bob", approved=True)
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert any(request.id in notice for notice in notices)
+    answered = next(e for e in shop.doorward.entries("hold.answered") if e["request"] == request.id)
+    assert (answered["state"], answered["by"]) == ("approved", "bob")
+    intents = [e for e in shop.doorward.entries("statement.intent") if name in e["statement"]]
+    assert [(e["verdict"], e.get("grant")) for e in intents] == [("hold", None), ("allow", request.id)]
+    shop.database.execute(f"ALTER TABLE customers DROP COLUMN {name}")
+
+
+def test_a_rejected_statement_fails_and_the_session_goes_on(shop: Shop) -> None:
+    """A no is an error in the client's words; nothing was run."""
+    with shop.doorward.connect() as connection:
+        waiting = Waiting(connection, "ALTER TABLE customers ADD COLUMN rejected int")
+        shop.doorward.answer(shop.doorward.pending_request().id, "bob", approved=False, reason="not today")
+        waiting.end()
+        assert isinstance(waiting.error, errors.InsufficientPrivilege)
+        assert "not today" in str(waiting.error)
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert not column_exists(shop, "rejected")
+
+
+def test_a_held_statement_in_a_transaction_keeps_its_place(shop: Shop) -> None:
+    """Approved inside a transaction block it runs there: before COMMIT nothing is seen, after ROLLBACK nothing is left."""
+    with psycopg.connect(shop.doorward.dsn("alice")) as connection:
+        connection.execute("SELECT 1")
+        waiting = Waiting(connection, "ALTER TABLE customers ADD COLUMN in_transaction int")
+        request = shop.doorward.pending_request()
+        assert request.in_transaction
+        shop.doorward.answer(request.id, "bob", approved=True)
+        waiting.end()
+        assert waiting.error is None
+        connection.rollback()
+        assert not column_exists(shop, "in_transaction")
+
+
+def test_a_rejection_in_a_transaction_aborts_it(shop: Shop) -> None:
+    """As any other error would."""
+    with psycopg.connect(shop.doorward.dsn("alice")) as connection:
+        connection.execute("SELECT 1")
+        waiting = Waiting(connection, "ALTER TABLE customers ADD COLUMN in_transaction int")
+        shop.doorward.answer(shop.doorward.pending_request().id, "bob", approved=False)
+        waiting.end()
+        assert isinstance(waiting.error, errors.InsufficientPrivilege)
+        with pytest.raises(errors.InFailedSqlTransaction):
+            connection.execute("SELECT 1")
+        connection.rollback()
+
+
+def test_cancelling_withdraws(shop: Shop) -> None:
+    """A cancel request ends the wait, the request is withdrawn, an approval afterwards does nothing."""
+    with shop.doorward.connect() as connection:
+        waiting = Waiting(connection, "ALTER TABLE customers ADD COLUMN cancelled int")
+        request = shop.doorward.pending_request()
+        connection.cancel_safe()
+        waiting.end()
+        assert isinstance(waiting.error, errors.QueryCanceled)
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    shop.doorward.wait_for(lambda: _state(shop, request.id) is RequestState.WITHDRAWN)
+    with pytest.raises(DoorwardError):
+        shop.doorward.answer(request.id, "bob", approved=True)
+    assert not column_exists(shop, "cancelled")
+
+
+def test_psql_shows_the_request_at_once_and_ctrl_c_withdraws(shop: Shop) -> None:
+    """What a person sees: a notice with the link while the statement waits; Ctrl-C ends the wait, not the session."""
+    program = [str(shop.database.server.binaries / "psql"), "-X", shop.doorward.dsn("alice")]
+    commands = ["-c", "ALTER TABLE customers ADD COLUMN interrupted int", "-c", "SELECT 'still here'"]
+    with subprocess.Popen([*program, *commands], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        request = shop.doorward.pending_request()
+        assert process.stderr is not None
+        seen = ""
+        while request.id not in seen:
+            line = process.stderr.readline()
+            assert line, "psql must show the request while it waits"
+            seen += line
+        assert "http://127.0.0.1" in seen
+        process.send_signal(signal.SIGINT)
+        _out, rest = process.communicate(timeout=15)
+    assert "canceling statement due to user request" in rest
+    shop.doorward.wait_for(lambda: _state(shop, request.id) is RequestState.WITHDRAWN)
+    assert not column_exists(shop, "interrupted")
+
+
+def test_a_client_that_goes_away_withdraws(shop: Shop) -> None:
+    """Nobody is left to tell: the request ends, nothing runs."""
+    program = [str(shop.database.server.binaries / "psql"), "-X", shop.doorward.dsn("alice")]
+    process = subprocess.Popen([*program, "-c", "ALTER TABLE customers ADD COLUMN gone int"], stderr=subprocess.DEVNULL)
+    request = shop.doorward.pending_request()
+    process.kill()
+    process.wait(10)
+    shop.doorward.wait_for(lambda: _state(shop, request.id) is RequestState.WITHDRAWN)
+    assert not column_exists(shop, "gone")
+
+
+def test_what_changed_meanwhile_is_asked_for_again(shop: Shop) -> None:
+    """The statement's objects became others between question and answer: the yes is not good for them."""
+    with shop.doorward.connect() as connection:
+        waiting = Waiting(connection, "ALTER TABLE moved ADD COLUMN x int; ALTER TABLE customers ADD COLUMN moved int")
+        first = shop.doorward.pending_request()
+        epoch = shop.doorward.control.office.catalog.snapshots["shop"].epoch
+        shop.database.execute("CREATE TABLE moved (id int, email text); ALTER TABLE moved OWNER TO CURRENT_USER")
+        shop.doorward.wait_for(lambda: shop.doorward.control.office.catalog.snapshots["shop"].epoch != epoch)
+        shop.doorward.answer(first.id, "bob", approved=True)
+        second = shop.doorward.wait_for(lambda: _pending_other_than(shop, first.id))
+        assert waiting.is_waiting
+        shop.doorward.answer(second, "bob", approved=False)
+        waiting.end()
+        assert isinstance(waiting.error, errors.InsufficientPrivilege)
+    shop.database.execute("DROP TABLE moved")
+
+
+def test_the_hidden_delete_is_held_too(shop: Shop) -> None:
+    """DELETE without WHERE, alone and inside a CTE; agents are refused at once."""
+    for statement in ("DELETE FROM orders", "WITH d AS (DELETE FROM orders RETURNING id) SELECT count(*) FROM d"):
+        with shop.doorward.connect() as connection:
+            waiting = Waiting(connection, statement)
+            shop.doorward.answer(shop.doorward.pending_request().id, "bob", approved=False)
+            waiting.end()
+            assert isinstance(waiting.error, errors.InsufficientPrivilege)
+        with shop.doorward.connect("report-bot") as connection, pytest.raises(errors.InsufficientPrivilege):
+            connection.execute(statement.encode())
+    assert shop.truth("SELECT count(*) FROM orders") == 3000
+
+
+def test_messages_after_a_held_one_wait_behind_it(shop: Shop) -> None:
+    """Pipelined behind a held statement: they are read in order once it was answered."""
+    with shop.doorward.connect() as connection:
+        results: list[object] = []
+
+        def pipeline() -> None:
+            with connection.pipeline():
+                first = connection.execute("SELECT 1")
+                connection.execute("ALTER TABLE customers ADD COLUMN piped int")
+                last = connection.execute("SELECT 2")
+                results.extend([first.fetchone(), last.fetchone()])
+
+        thread = threading.Thread(target=pipeline)
+        thread.start()
+        shop.doorward.answer(shop.doorward.pending_request().id, "bob", approved=True)
+        thread.join(15)
+        assert results == [(1,), (2,)]
+    assert column_exists(shop, "piped")
+    shop.database.execute("ALTER TABLE customers DROP COLUMN piped")
+
+
+def _state(shop: Shop, request_id: str) -> RequestState:
+    return shop.doorward.control.office.desk.question(LOCAL, request_id).record.state
+
+
+def _pending_other_than(shop: Shop, request_id: str) -> str:
+    waiting = shop.doorward.control.office.desk.questions(LOCAL, RequestState.PENDING)
+    return next((question.record.request.id for question in waiting if question.record.request.id != request_id), "")
+
+
+def test_request_ids_can_not_be_guessed(shop: Shop) -> None:
+    """They go into links."""
+    with shop.doorward.connect() as connection:
+        waiting = Waiting(connection, "ALTER TABLE customers ADD COLUMN guessed int")
+        request = shop.doorward.pending_request()
+        assert re.fullmatch(r"req_[0-9a-f]{24}", request.id)
+        shop.doorward.answer(request.id, "bob", approved=False)
+        waiting.end()
