@@ -9,11 +9,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from doorward.config import DataDirectory, default_data_directory
 from doorward.errors import DoorwardError
+
+if TYPE_CHECKING:
+    from doorward.config import DataDirectory
 
 TIMEOUT_SECONDS = 30.0
 API = "/api/v1"
@@ -35,6 +37,8 @@ class Refused(DoorwardError):
 
 def data_directory(given: Path | None) -> DataDirectory:
     """The data directory that a command speaks of."""
+    from doorward.config import DataDirectory, default_data_directory
+
     return DataDirectory(given or default_data_directory())
 
 

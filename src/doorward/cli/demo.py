@@ -46,7 +46,7 @@ def demo(
     out = console()
     steps = None
     if tour:
-        from doorward.demo.tour import tour_of  # type: ignore[attr-defined]
+        from doorward.demo.tour import tour_of
 
         steps = tour_of(pauses=not leave)
     raise typer.Exit(give_demo(Wishes(data_dir, port, tour, leave), out, steps))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from doorward.cli.client import data_directory, not_running
@@ -19,6 +19,8 @@ from doorward.cli.terminal import EXIT_CODES_HELP, chain_text, console, local_ti
 from doorward.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from doorward.control.record import Filters, Record
     from doorward.control.views import EntryView
 
@@ -30,6 +32,7 @@ _AGO = re.compile(r"(\d+)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MASKED = frozenset({"labelled", "unproven"})
 COLUMNS_TOLD = 6
+WHO_WIDTH, VERDICT_WIDTH = 20, 7
 
 LOG_HELP = f"""Show the audit log: who, for whom, what was decided and why, rows, and which columns were masked.
 
@@ -57,6 +60,7 @@ def log(
     label: Annotated[str, typer.Option(help="A label of what it touches: email, card ...")] = "",
     verdict: Annotated[str, typer.Option(help="allow, deny or hold.")] = "",
     text: Annotated[str, typer.Option(help="Words in the statement.")] = "",
+    statements: Annotated[bool, typer.Option("--statements", help="Statements alone: no sign-ins, answers, changes.")] = False,
     since: Annotated[str, typer.Option(help="30m, 2h, 7d, or a time like 2027-01-31T08:00.")] = "",
     limit: Annotated[int, typer.Option(help="At most so many rows, the latest.", min=1, max=MOST_ROWS)] = 50,
     data_dir: DataDir = None,
@@ -73,7 +77,15 @@ def log(
         raise not_running(data)
     record = Record(LogReader(data.log))
     filters = Filters(
-        who=who, for_whom=for_whom, table=table, label=label, verdict=verdict, text=text, since_us=_since(since), limit=limit
+        who=who,
+        for_whom=for_whom,
+        table=table,
+        label=label,
+        verdict=verdict,
+        text=text,
+        kind="statement.intent" if statements else "",
+        since_us=_since(since),
+        limit=limit,
     )
     show = _show_json if as_json else _show
     shown = _latest(record, filters)
@@ -121,22 +133,30 @@ def _following(record: Record, filters: Filters, shown: list[EntryView]) -> Iter
 
 def _show(rows: list[EntryView]) -> None:
     out = console()
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(no_wrap=True, justify="right", style="dim")
-    table.add_column(no_wrap=True, min_width=20, max_width=34, overflow="ellipsis")
-    table.add_column(no_wrap=True, min_width=7)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    number_width = max(3, len(str(rows[-1].index)) if rows else 0)
     for row in rows:
-        time_of_day = local_time(row.at_us).partition(" ")[2]
+        line = Text(local_time(row.at_us).partition(" ")[2], style="dim").append(f"  {row.index:>{number_width}}  ")
         who = chain_text(row.chain) if row.chain else Text("doorward", style="dim")
-        told = Text(one_line(row.text), style="default" if row.is_statement else "dim")
-        table.add_row(time_of_day, str(row.index), who, verdict_text(row.verdict), told)
+        line = _in_columns(line, who, WHO_WIDTH)
+        line = _in_columns(line, verdict_text(row.verdict), VERDICT_WIDTH)
+        margin = line.cell_len
+        line.append(one_line(row.text), style="default" if row.is_statement else "dim")
+        _print_cut(out, line)
         details = _details(row)
         if details is not None:
-            table.add_row("", "", "", "", details)
-    if rows:
-        out.print(table)
+            _print_cut(out, Text(" " * margin).append_text(details))
+
+
+def _in_columns(line: Text, cell: Text, width: int) -> Text:
+    cell.truncate(width, overflow="ellipsis", pad=True)
+    return Text.assemble(line, cell, "  ")
+
+
+def _print_cut(out: Console, line: Text) -> None:
+    """Print *line* on one line of the screen, cut with an ellipsis; whole when no screen limits it."""
+    if out.is_terminal or "COLUMNS" in os.environ:
+        line.truncate(out.width, overflow="ellipsis")
+    out.print(line, soft_wrap=True)
 
 
 def _details(row: EntryView) -> Text | None:
@@ -145,7 +165,9 @@ def _details(row: EntryView) -> Text | None:
         return None
     parts: list[Text] = []
     if row.verdict == "hold":
-        parts.append(verdict_text(row.status).append(f" by {row.answered_by}" if row.answered_by else "", style="default"))
+        # A held statement that was not approved is refused to the client; the reader wants to know by whom.
+        word = "rejected" if row.status == "refused" and row.answered_by else row.status
+        parts.append(verdict_text(word).append(f" by {row.answered_by}" if row.answered_by else "", style="default"))
     elif row.verdict == "allow":
         rows = f"{row.rows:,} row{'' if row.rows == 1 else 's'}"
         parts.append(Text(rows if row.status == "done" else f"{row.status} {row.error_code}".strip()))

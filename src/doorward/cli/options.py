@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from doorward.config import DATA_DIRECTORY_VARIABLE
+# The same as in doorward.config, which takes too long to load for a --help.
+DATA_DIRECTORY_VARIABLE = "DOORWARD_DATA_DIR"
 
 DataDir = Annotated[
     Path | None,

@@ -21,7 +21,7 @@ from doorward.config import DEFAULT_CONSOLE_PORT, DEFAULT_PORT, DataDirectory, S
 from doorward.demo.cast import Player, assemble
 from doorward.demo.loading import ROWS_ABOUT, load_company
 from doorward.demo.postgres import DATABASE, EmbeddedServer, lent_account, running_server
-from doorward.demo.welcome import say_welcome
+from doorward.demo.welcome import say_up, say_welcome
 from doorward.errors import ConfigurationInvalid
 
 
@@ -32,6 +32,7 @@ class Stage:
     server: EmbeddedServer
     control: ControlProcess
     players: dict[str, Player]
+    is_ending: Callable[[], bool]
 
     @property
     def data(self) -> DataDirectory:
@@ -140,11 +141,12 @@ async def _play(wishes: Wishes, data: DataDirectory, server: EmbeddedServer, out
     code = 0
     try:
         players = await assemble(control.office, control.port, control.settings.upstream.name)
-        stage = Stage(server, control, players)
-        say_welcome(out, control, players, is_lasting=wishes.data_directory is not None)
+        stage = Stage(server, control, players, running.done)
+        say_up(out, control)
         if tour is not None:
             code = await _tour_or_end(asyncio.create_task(asyncio.to_thread(tour, stage, out), name="tour"), running)
-        if not wishes.leave:
+        if not wishes.leave and not running.done():
+            say_welcome(out, control, players, is_lasting=wishes.data_directory is not None)
             out.print("\n[dim]It stays up until Ctrl-C.[/]")
             await asyncio.wait({running})
     finally:

@@ -12,13 +12,17 @@ from doorward.assembly.control_process import ControlProcess
 from doorward.demo.cast import Player
 
 
+def say_up(out: Console, control: ControlProcess) -> None:
+    """Say that Doorward runs, and what it found."""
+    columns = [row.column for row in control.office.catalog.rows(control.settings.upstream.name, "", False)]
+    protected = sum(column.label.is_protected for column in columns)
+    told = f"[green]✓[/] Doorward on 127.0.0.1:{control.port}: {len(columns)} columns read, [bold]{protected} protected[/]"
+    out.print(f"{told}, with nothing configured", soft_wrap=True)
+
+
 def say_welcome(out: Console, control: ControlProcess, players: dict[str, Player], *, is_lasting: bool) -> None:
     """Print addresses, commands and secrets. Lines are never wrapped: they are there to be pasted."""
     data = control.settings.data
-    columns = [row.column for row in control.office.catalog.rows(control.settings.upstream.name, "", False)]
-    protected = sum(column.label.is_protected for column in columns)
-    _line(out, Text.from_markup(f"[green]✓[/] Doorward on 127.0.0.1:{control.port}: {len(columns)} columns read, "
-                                f"[bold]{protected} protected[/], with nothing configured"))  # fmt: skip
     out.print()
     out.print(Rule(Text("Connect", style="bold"), align="left", style="dim"))
     for player in players.values():
