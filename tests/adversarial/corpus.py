@@ -160,9 +160,9 @@ def leaks(entry: Entry, events: list[Event]) -> str:
             worked = entry.secret in found
         if worked:
             return f"{entry.decode} in {entry.where}: {entry.secret}"
-        if entry.decode == "plain" and len(entry.secret) >= DISTINCT and entry.secret in blob(events):
-            if entry.secret not in entry.words:
-                return f"somewhere: {entry.secret}"
+        is_distinct = entry.decode == "plain" and len(entry.secret) >= DISTINCT and entry.secret not in entry.words
+        if is_distinct and entry.secret in blob(events):
+            return f"somewhere: {entry.secret}"
     everything = blob(events)
     for secret in RAW_SECRETS:
         if secret in everything and secret not in entry.words:

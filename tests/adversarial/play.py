@@ -33,6 +33,8 @@ def play(entry: Entry, stage: Stage, form: str) -> Outcome:
         stage.prepare(entry.setup)
     except Exception as error:
         return Outcome(entry, stage.server.version, form, f"the set-up failed: {error}" if not entry.control else "", [])
+    # What is true before the attack says nothing about it.
+    was_true = bool(entry.check) and not entry.check.startswith("@") and stage.is_true(entry.check)
     client = stage.client(entry.principal, entry.startup)
     try:
         if client.sign_in():
@@ -42,10 +44,10 @@ def play(entry: Entry, stage: Stage, form: str) -> Outcome:
                 _send(step, client, stage, form)
     finally:
         client.close()
-    return Outcome(entry, stage.server.version, form, _fault(entry, stage, client.events), client.events)
+    return Outcome(entry, stage.server.version, form, _fault(entry, stage, client.events, was_true), client.events)
 
 
-def _fault(entry: Entry, stage: Stage, events: list[Event]) -> str:
+def _fault(entry: Entry, stage: Stage, events: list[Event], was_true: bool) -> str:
     if entry.control:
         return ""
     if any(kind == "?" for kind, _ in events):
@@ -54,7 +56,7 @@ def _fault(entry: Entry, stage: Stage, events: list[Event]) -> str:
         return leaks(entry, events)
     if entry.check.startswith("@"):
         return f"true: {entry.check}" if holds(entry.check[1:], events) else ""
-    if stage.is_true(entry.check):
+    if not was_true and stage.is_true(entry.check):
         return f"true: {entry.check}"
     # A guardrail entry may show a secret besides.
     return leaks(entry, events)
