@@ -123,6 +123,24 @@ class AuditLog:
         self.size = index + 1
         return index
 
+    def append_intent(self, canonical: bytes, execution: str, session: str) -> int:
+        """Add an allowed statement.intent that its caller made canonical: the hot path, where encoding anew is too slow."""
+        if self._write_failure is not None or self._syncer.failure is not None:
+            self._repair()
+        self._open_executions[execution] = session
+        self._buffer.append(canonical)
+        self.size += 1
+        return self.size - 1
+
+    def append_outcome(self, canonical: bytes, execution: str) -> int:
+        """The same for a statement.outcome."""
+        if self._write_failure is not None or self._syncer.failure is not None:
+            self._repair()
+        self._open_executions.pop(execution, None)
+        self._buffer.append(canonical)
+        self.size += 1
+        return self.size - 1
+
     def append_bytes(self, canonical: bytes) -> int:
         """The same for an entry that arrives encoded; ValueError unless it is canonical and of a known kind."""
         return self.append(decode(canonical))

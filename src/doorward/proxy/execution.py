@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from doorward.catalog.resolve import Resolved
 from doorward.model.catalog import Label
-from doorward.model.decision import Decision
+from doorward.model.decision import Decision, Facts
 from doorward.model.entry import ColumnStamp
+from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
+from doorward.proxy.forms import IntentForm
+from doorward.proxy.rules import Rules
 from doorward.wire.governor import Refusal, Ticket
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Text:
-    """A statement's text and what it holds; resolved anew whenever the catalog changed."""
+    """A statement's text and what it holds; resolved anew whenever the catalog changed. Equal to itself alone."""
 
     text: str
     analysis: Analysis
@@ -76,24 +79,51 @@ class Attempt:
     resume: Callable[[Refusal | None, Ticket | None], None]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class ResultNote:
+    """What is done to the columns of one result, and how the record says it. *operations* is None to pass it as it is."""
+
+    operations: tuple[list[int], list[bytes]] | None
+    columns: tuple[ColumnStamp, ...]
+    columns_json: bytes
+    masked: int
+
+
+@dataclass(slots=True, eq=False)
+class Judgement:
+    """What was decided on a text for one identity under one state of the rules, and all that follows from it.
+
+    *form* is the intent's record with blanks, for texts that are run again and again. *described* and *note* are the last
+    result's columns and what was decided on them.
+    """
+
+    rules: Rules
+    resolved: Resolved
+    facts: Facts
+    decision: Decision
+    protocol: str
+    is_effect: bool
+    ends_transaction: bool
+    is_protected: bool
+    touches_catalog: bool
+    labels: Mapping[tuple[int, int], Label]
+    form: IntentForm | None = None
+    described: Sequence[ResultColumn] | None = None
+    note: ResultNote | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Execution:
     """The ticket that the wire holds. *released* turns True once its record is where rows may be shown."""
 
     id: str
-    text: Text
-    resolved: Resolved
-    decision: Decision
-    labels: Mapping[tuple[int, int], Label]
+    judgement: Judgement
     index: int
     begun_us: int
     released: bool
     row_limit: int
     copy_out_is_clear: bool
-    touches_catalog: bool
-    writes: bool
-    columns: list[ColumnStamp] = field(default_factory=list)
-    masked: int = 0
+    notes: list[ResultNote] = field(default_factory=list)
     wakes: bool = False
 
 

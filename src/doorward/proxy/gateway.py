@@ -79,7 +79,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         self._log = AuditLog.open(self._settings.log_directory, wake=loop.call_soon_threadsafe)
         try:
-            self.scribe = Scribe(self._log, self._settings.digest_key, self.now_us)
+            self.scribe = Scribe(self._log, self._settings.digest_key, loop.call_later)
             self.holds = Holds(self.scribe, self._link.send, loop.call_later, self.now_us, self.new_id)
             self._take_up_log()
             listening = await self._meet_control()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from doorward.audit.log import AuditLog
@@ -15,11 +17,14 @@ from doorward.model.entry import ActorStamp, ColumnStamp, Entry, IdentityStamp, 
 from doorward.model.identity import Identity, Principal
 from doorward.model.result import ColumnTreatment, ResultColumn
 from doorward.proxy.execution import Attempt, SessionFacts
+from doorward.proxy.forms import IntentForm
 
 # An entry has a limit of 60,000 bytes, and JSON may make six of one: longer texts are kept beside the log.
 STATEMENT_LIMIT = 8_000
 ATTACHED_PREVIEW = 4_000
 PARAMETERS_LIMIT = 200
+# How long an outcome may stay in this process before the operating system has it.
+OUTCOME_FLUSH_SECONDS = 0.005
 LIST_LIMIT = 100
 
 # These carry passwords in their text: nothing of it is kept but the command.
@@ -43,12 +48,16 @@ def identity_stamp(identity: Identity) -> IdentityStamp:
 
 
 class Scribe:
-    """Appends entries of one gateway. *digest_key* makes parameter values recognisable to itself and to nobody else."""
+    """Appends entries of one gateway.
 
-    def __init__(self, log: AuditLog, digest_key: bytes, now_us: Callable[[], int]) -> None:
+    *digest_key* makes parameter values recognisable to itself and to nobody else. *later* calls a function after seconds.
+    """
+
+    def __init__(self, log: AuditLog, digest_key: bytes, later: Callable[[float, Callable[[], None]], object]) -> None:
         self._log = log
         self._digest_key = digest_key
-        self._now_us = now_us
+        self._later = later
+        self._flush_is_due = False
         self._stamps: dict[Identity, IdentityStamp] = {}
 
     def append(self, entry: Entry) -> int:
@@ -79,39 +88,76 @@ class Scribe:
         at_us: int,
         *,
         grant: str,
-    ) -> int:
-        """Append the intent of an execution; its index. Raises AuditUnavailable."""
+    ) -> tuple[int, IntentForm | None]:
+        """Append the intent of an execution; its index, and a form to record the same again.
+
+        Raises AuditUnavailable, also for one that no entry can hold: what can't be recorded is not run.
+        """
         statement, attachment = self._statement(attempt, facts)
-        return self._log.append(
-            StatementIntent(
-                action=facts.action,
-                at_us=at_us,
-                attachment=attachment,
-                execution=execution_id,
-                grant=grant or UNSET,
-                identity=self._identity(identity),
-                labels=tuple(label.value for label in facts.labels),
-                objects=(*facts.objects, *facts.unresolved)[:LIST_LIMIT],
-                parameters=tuple(self.parameter(value) for value in attempt.parameters[:PARAMETERS_LIMIT]),
-                policy=decision.policy_version,
-                protocol=attempt.protocol,
-                reason="; ".join(reason.text for reason in decision.reasons)[:1_000],
-                rules=tuple(reason.rule for reason in decision.reasons[:LIST_LIMIT]),
-                session=session.id,
-                statement=statement,
-                tags=facts.tags[:LIST_LIMIT],
-                upstream=session.upstream,
-                verdict=decision.verdict.value,
-            )
+        intent = StatementIntent(
+            action=facts.action,
+            at_us=at_us,
+            attachment=attachment,
+            execution=execution_id,
+            grant=grant or UNSET,
+            identity=self._identity(identity),
+            labels=tuple(label.value for label in facts.labels),
+            objects=(*facts.objects, *facts.unresolved)[:LIST_LIMIT],
+            parameters=tuple(self._parameters(attempt)),
+            policy=decision.policy_version,
+            protocol=attempt.protocol,
+            reason="; ".join(reason.text for reason in decision.reasons)[:1_000],
+            rules=tuple(reason.rule for reason in decision.reasons[:LIST_LIMIT]),
+            session=session.id,
+            statement=statement,
+            tags=facts.tags[:LIST_LIMIT],
+            upstream=session.upstream,
+            verdict=decision.verdict.value,
         )
+        try:
+            index = self._log.append(intent)
+        except ValueError:
+            raise AuditUnavailable(
+                "The statement can't be put into one entry of the audit log.", "Name fewer objects in one statement."
+            ) from None
+        # A grant is good once, and an attachment is rare: neither gets a form.
+        return index, None if grant or attachment is not UNSET else IntentForm.of(intent)
+
+    def intent_again(self, form: IntentForm, attempt: Attempt, session: str, execution_id: str, at_us: int) -> int:
+        """Append the intent of a text that was allowed before, by its form; its index. Raises AuditUnavailable."""
+        payload = form.fill(at_us, execution_id, self._parameters(attempt))
+        return self._log.append_intent(payload, execution_id, session)
 
     def outcome(self, outcome: StatementOutcome) -> None:
         """Append an outcome. A log that can't take it is dealt with when the next intent needs it."""
-        try:
-            self._log.append(outcome)
-        except AuditUnavailable:
-            # The execution stays open in the log: "unknown" after a restart, which is what it is then.
-            return
+        # An outcome that fails stays open in the log: "unknown" after a restart, which is what it is then.
+        with contextlib.suppress(AuditUnavailable):
+            try:
+                self._log.append(outcome)
+            except ValueError:
+                self._log.append(msgspec.structs.replace(outcome, columns=(), error="", tag=outcome.tag[:100]))
+        self._flush_soon()
+
+    def outcome_again(self, payload: bytes, execution_id: str) -> None:
+        """Append an outcome that is encoded already."""
+        with contextlib.suppress(AuditUnavailable):
+            self._log.append_outcome(payload, execution_id)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        """Outcomes ride along with the next intent, or go by themselves when none comes."""
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._later(OUTCOME_FLUSH_SECONDS, self._flush_late)
+
+    def _flush_late(self) -> None:
+        self._flush_is_due = False
+        with contextlib.suppress(AuditUnavailable):
+            self._log.flush()
+            self._log.sync_within()
+
+    def _parameters(self, attempt: Attempt) -> list[str]:
+        return [self.parameter(value) for value in attempt.parameters[:PARAMETERS_LIMIT]]
 
     def refused(self, execution_id: str, at_us: int) -> None:
         """The execution was refused, rejected or withdrawn; nothing was forwarded."""

@@ -266,7 +266,6 @@ class Session(asyncio.Protocol):
             go_on=self._go_on,
             notify=self._notify,
             catalog_touched=self._catalog_touched,
-            new_id=gateway.new_id,
             now_us=gateway.now_us,
         )
         exchange = database.exchange(self._path, lambda: gateway.rules().epoch(upstream.name))
@@ -390,10 +389,9 @@ class Session(asyncio.Protocol):
 
     def _send(self) -> None:
         exchange = self._exchange
-        # Records first: nothing reaches the upstream that the log could still lose to a crash of this process.
-        if exchange.to_upstream or exchange.to_client:
-            self._gateway.scribe.flush()
         if exchange.to_upstream:
+            # Records first: nothing reaches the upstream that the log could still lose to a crash of this process.
+            self._gateway.scribe.flush()
             assert self._upstream is not None
             self._upstream.write(b"".join(exchange.to_upstream))
             exchange.to_upstream.clear()
@@ -523,7 +521,7 @@ class Session(asyncio.Protocol):
                 upstream=self._facts.upstream,
                 application=self._facts.application,
                 opened_us=self._opened_us,
-                doing=self._path.doing,
+                doing=self._path.doing[:200],
                 statements=self._path.statements,
                 closed=closed,
             )

@@ -21,10 +21,11 @@ from doorward.model.approval import RequestState
 from doorward.model.decision import Decision, Facts, Reason, Verdict
 from doorward.model.entry import StatementOutcome
 from doorward.model.identity import Identity
-from doorward.model.result import ColumnTreatment, Provenance, ResultColumn
+from doorward.model.result import Provenance, ResultColumn
 from doorward.model.statement import Action
 from doorward.policy.explain import explain
-from doorward.proxy.execution import Attempt, Execution, SessionFacts, Text, Texts
+from doorward.proxy import forms
+from doorward.proxy.execution import Attempt, Execution, Judgement, ResultNote, SessionFacts, Text, Texts
 from doorward.proxy.holds import Holds, Settlement
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
@@ -59,7 +60,6 @@ class StatementPath:
         go_on: Callable[[Callable[[], None]], None],
         notify: Callable[[str, str, str], None],
         catalog_touched: Callable[[], None],
-        new_id: Callable[[str], str],
         now_us: Callable[[], int],
     ) -> None:
         self._database = database
@@ -73,10 +73,11 @@ class StatementPath:
         self._go_on = go_on
         self._notify = notify
         self._catalog_touched = catalog_touched
-        self._new_id = new_id
         self._now_us = now_us
         self._waiting_request = ""
         self._released: Callable[[], None] = _nothing
+        self._seen: dict[Text, Judgement] = {}
+        self._next = 1
         self._wrote_in_transaction = False
         self._is_closed = False
         self.statements = 0
@@ -110,7 +111,7 @@ class StatementPath:
         """Steps 2 to 5: resolve, decide, hold, record the intent. Only then may it be forwarded."""
         self.statements += 1
         attempt = Attempt(_text(understood), tuple(map(_text, inner)), tuple(parameters), protocol, transaction, resume)
-        self.doing = attempt.text.text[:200]
+        self.doing = attempt.text.text
         try:
             return self._begin(attempt, grant="")
         except AuditUnavailable as error:
@@ -120,19 +121,34 @@ class StatementPath:
         self, ticket: Execution, columns: Sequence[ResultColumn], inner: Sequence[Understood]
     ) -> tuple[list[int], list[bytes]] | None:
         """Step 6: which columns of this result are masked, and how."""
-        # A cursor's rows derive from the statement that declared it; EXECUTE's from the one that was prepared.
-        resolved = self._resolve(_text(inner[0])) if inner else ticket.resolved
+        judgement = ticket.judgement
+        note = judgement.note
+        # The same columns, described by the same message: the wire keeps one object for them.
+        if note is None or judgement.described is not columns:
+            # A cursor's rows derive from the statement that declared it; EXECUTE's from the one that was prepared.
+            resolved = self._resolve(_text(inner[0])) if inner else judgement.resolved
+            note = self._note(judgement, resolved, columns)
+            judgement.described, judgement.note = columns, note
+        if len(ticket.notes) < MAX_RESULTS_NOTED:
+            ticket.notes.append(note)
+        return note.operations
+
+    def _note(self, judgement: Judgement, resolved: Resolved, columns: Sequence[ResultColumn]) -> ResultNote:
         fits = resolved.output_count == len(columns)
         plan = plan_result(
             columns,
-            ticket.labels,
-            ticket.decision.cleared,
+            judgement.labels,
+            judgement.decision.cleared,
             expressions_are_clear=resolved.expressions_are_clear,
             clear_outputs=resolved.clear_outputs if fits else frozenset(),
             origins_hold=not resolved.facts.copies_protected,
         )
-        self._note_columns(ticket, columns, plan.treatments)
-        return None if plan.is_clear else self._database.operations(plan.masks, columns)
+        snapshot = judgement.rules.snapshot(self._session.upstream)
+        pairs = [pair for pair in zip(columns, plan.treatments, strict=True) if pair[1].provenance is not Provenance.CLEAR]
+        stamps = tuple(self._scribe.column(snapshot, *pair) for pair in pairs[:MAX_COLUMNS_NOTED])
+        operations = None if plan.is_clear else self._database.operations(plan.masks, columns)
+        masked = sum(treatment.is_masked for treatment in plan.treatments)
+        return ResultNote(operations, stamps, forms.columns_json(stamps), masked)
 
     def on_release(self, ticket: Execution) -> None:
         """The wire has rows of *ticket* in hand; make it go on once they may be shown."""
@@ -145,22 +161,29 @@ class StatementPath:
         """Step 7: record the outcome."""
         now = self._now_us()
         self.doing = ""
-        self._scribe.outcome(
-            StatementOutcome(
-                at_us=now,
-                columns=tuple(ticket.columns),
-                duration_us=max(0, now - ticket.begun_us),
-                error=error[:2_000],
-                error_code=error_code,
-                execution=ticket.id,
-                masked=ticket.masked,
-                result_bytes=size_bytes,
-                rows=rows,
-                status=status,
-                tag=tag[:1_000],
+        duration = max(0, now - ticket.begun_us)
+        notes = ticket.notes
+        if not error_code and not error and len(notes) < 2 and status == "done":
+            columns, masked = (notes[0].columns_json, notes[0].masked) if notes else (b"[]", 0)
+            payload = forms.outcome(now, columns, duration, ticket.id, masked, size_bytes, rows, status, tag[:1_000])
+            self._scribe.outcome_again(payload, ticket.id)
+        else:
+            self._scribe.outcome(
+                StatementOutcome(
+                    at_us=now,
+                    columns=tuple(column for note in notes for column in note.columns)[:MAX_COLUMNS_NOTED],
+                    duration_us=duration,
+                    error=error[:2_000],
+                    error_code=error_code,
+                    execution=ticket.id,
+                    masked=sum(note.masked for note in notes),
+                    result_bytes=size_bytes,
+                    rows=rows,
+                    status=status,
+                    tag=tag[:1_000],
+                )
             )
-        )
-        if ticket.touches_catalog and status == "done":
+        if ticket.judgement.touches_catalog and status == "done":
             self._catalog_touched()
 
     def refusal_for_row_limit(self, ticket: Execution) -> Refusal:
@@ -168,7 +191,7 @@ class StatementPath:
         return Refusal(
             "54000",
             f"Doorward ended the result after {ticket.row_limit} rows.",
-            f"Rule {ticket.decision.reasons[0].rule}: {ticket.decision.reasons[0].text}",
+            _rule(ticket.judgement.decision),
             f"Ask for at most {ticket.row_limit} rows with LIMIT, or aggregate in the statement.",
         )
 
@@ -176,12 +199,13 @@ class StatementPath:
         """Whether the database's own words may reach the client: only if nothing it might not see was in reach."""
         if ticket is None:
             return False
-        facts = ticket.resolved.facts
+        judgement = ticket.judgement
+        facts = judgement.facts
         # A constraint's error shows the failing row, also of a table that is only written.
-        if ticket.resolved.expressions_are_clear and not facts.touches_protected:
+        if judgement.resolved.expressions_are_clear and not facts.touches_protected:
             return True
         unknown = facts.unresolved or facts.unlisted_functions or facts.dangerous_functions
-        return not unknown and bool(facts.labels) and ticket.decision.cleared.issuperset(facts.labels)
+        return not unknown and bool(facts.labels) and judgement.decision.cleared.issuperset(facts.labels)
 
     def withdraw(self) -> None:
         """The client cancelled or left: whatever waits for an approval waits no more."""
@@ -196,10 +220,16 @@ class StatementPath:
     # --- the steps ------------------------------------------------------------------------------------------------
 
     def _begin(self, attempt: Attempt, grant: str) -> Ruling:
-        resolved, facts, decision = self._judge(attempt, approved=bool(grant))
-        execution_id = self._new_id("exe")
+        judgement = self._judge(attempt, approved=bool(grant))
+        execution_id = f"{self._session.id}.{self._next}"
+        self._next += 1
         begun_us = self._now_us()
-        index = self._scribe.intent(
+        form = judgement.form
+        if form is not None:
+            index = self._scribe.intent_again(form, attempt, self._session.id, execution_id, begun_us)
+            return self._allow(attempt, judgement, execution_id, begun_us, index)
+        facts, decision = judgement.facts, judgement.decision
+        index, form = self._scribe.intent(
             self._session, self._identity, attempt, facts, decision, execution_id, begun_us, grant=grant
         )
         if decision.verdict is Verdict.DENY:
@@ -207,10 +237,21 @@ class StatementPath:
             return Ruling(Go.REFUSE, refusal=_refusal(decision, facts))
         if decision.verdict is Verdict.HOLD:
             return self._hold(attempt, facts, decision, execution_id)
-        return self._allow(attempt, resolved, facts, decision, execution_id, begun_us, index)
+        if self._seen.get(attempt.text) is judgement:
+            judgement.form = form
+        return self._allow(attempt, judgement, execution_id, begun_us, index)
 
-    def _judge(self, attempt: Attempt, *, approved: bool) -> tuple[Resolved, Facts, Decision]:
-        """The decision on a statement and on what it runs by name: the strictest counts, with its own facts."""
+    def _judge(self, attempt: Attempt, *, approved: bool) -> Judgement:
+        """The decision on a statement and on what it runs by name: the strictest counts, with its own facts.
+
+        Texts that run nothing else by name are remembered, as long as the rules are the same object.
+        """
+        rules = self._rules()
+        simple = not attempt.inner and not approved
+        if simple:
+            seen = self._seen.get(attempt.text)
+            if seen is not None and seen.rules is rules and seen.protocol == attempt.protocol:
+                return seen
         resolved = self._resolve(attempt.text)
         decision = self._decide(attempt.text, resolved, approved=approved)
         facts = resolved.facts
@@ -219,46 +260,43 @@ class StatementPath:
             theirs = self._decide(text, resolved, approved=approved)
             if _STRICTNESS[theirs.verdict] >= _STRICTNESS[decision.verdict]:
                 decision, facts = theirs, resolved.facts
-        return resolved, facts, decision
-
-    def _facts(self, attempt: Attempt) -> Facts:
-        return self._judge(attempt, approved=False)[1]
-
-    def _allow(
-        self,
-        attempt: Attempt,
-        resolved: Resolved,
-        facts: Facts,
-        decision: Decision,
-        execution_id: str,
-        begun_us: int,
-        index: int,
-    ) -> Ruling:
         severity = max(Action(facts.action).severity, attempt.text.analysis.action.severity)
-        ends = any(s.transaction in _ENDS_TRANSACTION for s in attempt.text.analysis.statements)
-        writes = severity >= Action.WRITE.severity
-        protected = facts.touches_protected or bool(facts.unresolved)
+        judgement = Judgement(
+            rules,
+            resolved,
+            facts,
+            decision,
+            protocol=attempt.protocol,
+            is_effect=severity >= Action.WRITE.severity,
+            ends_transaction=any(s.transaction in _ENDS_TRANSACTION for s in attempt.text.analysis.statements),
+            is_protected=facts.touches_protected or bool(facts.unresolved),
+            touches_catalog=severity >= Action.DEFINE.severity,
+            labels=rules.snapshot(self._session.upstream).labels,
+        )
+        if simple:
+            if len(self._seen) >= MOST_SEEN:
+                self._seen.clear()
+            self._seen[attempt.text] = judgement
+        return judgement
+
+    def _allow(self, attempt: Attempt, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Ruling:
         execution = Execution(
             id=execution_id,
-            text=attempt.text,
-            resolved=resolved,
-            decision=decision,
-            labels=self._rules().snapshot(self._session.upstream).labels,
+            judgement=judgement,
             index=index,
             begun_us=begun_us,
-            released=not protected,
-            row_limit=decision.row_limit,
-            copy_out_is_clear=not facts.copy_protected_out,
-            touches_catalog=severity >= Action.DEFINE.severity,
-            writes=writes,
+            released=not judgement.is_protected,
+            row_limit=judgement.decision.row_limit,
+            copy_out_is_clear=not judgement.facts.copy_protected_out,
         )
-        has_effect = writes or self._strict or (ends and self._wrote_in_transaction)
-        self._wrote_in_transaction = (self._wrote_in_transaction or writes) and not ends
+        ends = judgement.ends_transaction
+        has_effect = judgement.is_effect or self._strict or (ends and self._wrote_in_transaction)
+        self._wrote_in_transaction = (self._wrote_in_transaction or judgement.is_effect) and not ends
         if has_effect:
             # The intent must be on stable storage before there is any effect to lose it for.
             self._scribe.when_durable(index, lambda error: self._durable(attempt, execution, error))
             return Ruling(Go.WAIT, ticket=execution)
-        if protected:
+        if judgement.is_protected:
             # The read may run meanwhile; its rows wait for the record.
             self._scribe.when_durable(index, lambda error: self._release(execution, error))
         else:
@@ -293,7 +331,7 @@ class StatementPath:
                 refusal=Refusal(
                     INSUFFICIENT_PRIVILEGE,
                     "Doorward could not ask anybody to approve this statement.",
-                    f"Rule {decision.reasons[0].rule}: {decision.reasons[0].text}",
+                    _rule(decision),
                     "Its control process does not answer; try again, or tell the operator.",
                 ),
             )
@@ -311,7 +349,9 @@ class StatementPath:
                 return
             # What was approved is exactly what runs. Text, parameters and identity are the very same objects; if the rules or
             # what the statement means have moved since, it is asked for again.
-            moved = self._rules().policy_version != decision.policy_version or self._facts(attempt) != facts
+            moved = (
+                self._rules().policy_version != decision.policy_version or self._judge(attempt, approved=False).facts != facts
+            )
             self._scribe.superseded(execution_id, self._now_us())
             ruling = self._begin(attempt, grant="" if moved else settlement.request_id)
         except AuditUnavailable as error:
@@ -341,17 +381,11 @@ class StatementPath:
             self._identity, resolved.facts, self._session.upstream, self._session.database, approved=approved
         )
 
-    def _note_columns(self, ticket: Execution, columns: Sequence[ResultColumn], treatments: Sequence[ColumnTreatment]) -> None:
-        snapshot = self._rules().snapshot(self._session.upstream)
-        for column, treatment in zip(columns, treatments, strict=True):
-            if treatment.provenance is Provenance.CLEAR:
-                continue
-            ticket.masked += treatment.is_masked
-            if len(ticket.columns) < MAX_COLUMNS_NOTED:
-                ticket.columns.append(self._scribe.column(snapshot, column, treatment))
 
-
-MAX_COLUMNS_NOTED = 200
+MAX_COLUMNS_NOTED = 100
+MAX_RESULTS_NOTED = 20
+# Texts whose judgement a session remembers; with literals in them they rarely come again.
+MOST_SEEN = 256
 
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 
@@ -359,6 +393,10 @@ _STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 def _text(understood: Understood) -> Text:
     assert isinstance(understood, Text)
     return understood
+
+
+def _rule(decision: Decision) -> str:
+    return f"Rule {decision.reasons[0].rule}: {decision.reasons[0].text}"
 
 
 def _nothing() -> None:
@@ -376,7 +414,7 @@ def _refusal(decision: Decision, facts: Facts) -> Refusal:
 
 
 def _refusal_for(settlement: Settlement, decision: Decision) -> Refusal:
-    rule = f"Rule {decision.reasons[0].rule}: {decision.reasons[0].text}"
+    rule = _rule(decision)
     if settlement.state is RequestState.REJECTED:
         said = f" They said: {settlement.reason}" if settlement.reason else ""
         message, hint = f"{settlement.by} rejected this statement.{said}", "Talk to them before you ask again."

@@ -9,6 +9,9 @@ from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSi
 from doorward.wire.postgres import authentication, messages, startup
 from doorward.wire.postgres.exchange import PINNED_SETTINGS
 
+# What a client may send before it is answered: clients wait, so this is generous. Nobody has proven anything yet.
+MAX_AHEAD_BYTES = 1 << 20
+
 
 class _Stage(Enum):
     PACKETS = auto()
@@ -16,6 +19,10 @@ class _Stage(Enum):
     SASL_FIRST = auto()
     SASL_FINAL = auto()
     DONE = auto()
+
+
+# Other words for the pinned values; "auto" is libpq's for the client's own locale.
+_SAME_AS_PINNED = ("auto", "true", "1", "'utf8'")
 
 
 class ClientHandshake:
@@ -28,11 +35,17 @@ class ClientHandshake:
         self._stage = _Stage.PACKETS
         self._buffer = b""
         self._negotiation = b""
+        self._declined_gss = False
+        self._overflowed = False
         self.encrypted = False
         self.to_client: list[bytes] = []
 
     def receive(self, data: bytes) -> list[HandshakeEvent]:
         """Take a chunk; return what the client wants, in order."""
+        if self._overflowed or len(self._buffer) + len(data) > MAX_AHEAD_BYTES:
+            self._overflowed = True
+            self._buffer = b""
+            raise ProtocolViolation("Too much was sent before signing in was over.")
         self._buffer += data
         events: list[HandshakeEvent] = []
         while self._stage in (_Stage.PACKETS, _Stage.SASL_FIRST, _Stage.SASL_FINAL):
@@ -44,7 +57,9 @@ class ClientHandshake:
 
     @property
     def rest(self) -> bytes:
-        """Bytes received that belong to what follows."""
+        """Bytes received that belong to what follows. Raises ProtocolViolation when there were too many to keep."""
+        if self._overflowed:
+            raise ProtocolViolation("Too much was sent before signing in was over.")
         return self._buffer
 
     def accept_tls(self) -> bytes:
@@ -93,6 +108,9 @@ class ClientHandshake:
         packet, self._buffer = self._buffer[:length], self._buffer[length:]
         wish = startup.read_packet(packet)
         if isinstance(wish, startup.GssRequest):
+            if self._declined_gss:
+                raise ProtocolViolation("GSS encryption was declined already.")
+            self._declined_gss = True
             self.to_client.append(b"N")
             return self._packet()
         if isinstance(wish, startup.TlsRequest):
@@ -119,9 +137,9 @@ class ClientHandshake:
         settings = {**wish.parameters}
         application = settings.get("application_name", "")
         for name, pinned in PINNED_SETTINGS.items():
-            asked = next((settings.pop(given) for given in list(settings) if given.lower() == name), pinned)
-            if asked.lower().replace("-", "").replace("unicode", "utf8") not in (pinned.lower(), "auto", "true", "1", "'utf8'"):
-                raise ProtocolViolation(f"The setting {name} can only be {pinned} here.", f"Connect without {name}={asked}.")
+            for asked in [settings.pop(given) for given in list(settings) if given.lower() == name]:
+                if asked.lower().replace("-", "").replace("unicode", "utf8") not in (pinned.lower(), *_SAME_AS_PINNED):
+                    raise ProtocolViolation(f"The setting {name} can only be {pinned} here.", f"Connect without {name}.")
             settings[name] = pinned
         return WantsSignIn(wish.user, wish.database, application, settings)
 

@@ -55,7 +55,7 @@ def clean(error: Fields, *, shown: bool) -> Fields:
         sqlstate = "XX000"
     severity = error.get("V") or error.get("S")
     pairs = [("S", severity), ("V", severity), ("C", sqlstate)]
-    if sqlstate in _FIXED or _was_raised_in_analysis(error, sqlstate):
+    if (sqlstate in _FIXED or _points_into_the_text(error, sqlstate)) and not _was_raised_inside(error):
         pairs.append(("M", error.get("M")))
         if error.get("P"):
             pairs.append(("P", error.get("P")))
@@ -69,9 +69,11 @@ def clean(error: Fields, *, shown: bool) -> Fields:
     return Fields((*pairs, ("M", text), ("D", WITHHELD)))
 
 
-def _was_raised_in_analysis(error: Fields, sqlstate: str) -> bool:
-    """Whether the statement failed before it ran: only then does an error of class 42 point into the statement's text.
+def _points_into_the_text(error: Fields, sqlstate: str) -> bool:
+    """Whether the statement failed before it ran: only then does an error of class 42 point into the statement's text."""
+    return sqlstate.startswith("42") and bool(error.get("P"))
 
-    An error inside a function or a query that the server itself runs has a context or an internal position as well.
-    """
-    return sqlstate.startswith("42") and bool(error.get("P")) and not (error.get("W") or error.get("q") or error.get("p"))
+
+def _was_raised_inside(error: Fields) -> bool:
+    """Whether a function, or a query that the server itself runs, raised it: these choose condition and words freely."""
+    return bool(error.get("W") or error.get("q") or error.get("p"))

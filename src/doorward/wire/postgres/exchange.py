@@ -81,7 +81,7 @@ class Exchange:
         self._upstream_table = {
             ord("T"): self._row_description, ord("D"): self._rows, ord("C"): self._completed, ord("E"): self._error,
             ord("N"): self._notice, ord("A"): self._notification, ord("S"): self._parameter_status, ord("Z"): self._ready,
-            ord("G"): self._copy_in, ord("H"): self._copy_out, ord("d"): self._copy_rows, ord("c"): self._pass,
+            ord("G"): self._copy_in, ord("H"): self._copy_out, ord("d"): self._copy_rows, ord("c"): self._copy_out,
             ord("1"): self._parsed, ord("2"): self._bound, ord("3"): self._closed, ord("I"): self._completed,
             ord("n"): self._no_data, ord("s"): self._completed, ord("t"): self._parameter_description,
         }  # fmt: skip
@@ -593,8 +593,11 @@ class Exchange:
 
     def _row_description(self) -> None:
         head = self._head_awaiting(Awaited.QUERY, Awaited.DESCRIBE, Awaited.OWN_DESCRIBE)
+        if head.awaited is Awaited.DESCRIBE:
+            self._describe_answer(())
+            return
         columns = messages.read_row_description(self._upstream.body())
-        if head.awaited is not Awaited.QUERY:
+        if head.awaited is Awaited.OWN_DESCRIBE:
             self._describe_answer(columns)
             return
         self._plan(head, columns)

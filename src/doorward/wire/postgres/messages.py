@@ -5,6 +5,7 @@ Reading raises ProtocolViolation and nothing else.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -211,8 +212,9 @@ def read_execute(body: bytes) -> tuple[str, int]:
     return portal, maximum
 
 
+@functools.lru_cache(maxsize=512)
 def read_row_description(body: bytes) -> tuple[ResultColumn, ...]:
-    """Read a RowDescription body."""
+    """Read a RowDescription body: the same columns, as one object, for the same bytes."""
     reader = BodyReader(body)
     columns = []
     for _ in range(reader.count()):

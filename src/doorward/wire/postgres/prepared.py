@@ -10,6 +10,9 @@ from doorward.model.result import ResultColumn
 from doorward.wire.governor import Refusal, Ticket, Understood
 from doorward.wire.postgres.messages import Bind
 
+# How many ways of asking for a statement's result formats are remembered; drivers have one or two.
+MOST_FORMATS = 8
+
 
 @dataclass(slots=True)
 class Statement:
@@ -27,6 +30,7 @@ class Statement:
     columns: tuple[ResultColumn, ...] | None = None
     generation: tuple[int, str] = (-1, "")
     by_sql: bool = False
+    formatted: dict[tuple[int, ...], tuple[tuple[ResultColumn, ...], tuple[ResultColumn, ...]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,9 +52,16 @@ class Portal:
     def result_columns(self) -> tuple[ResultColumn, ...] | None:
         """The columns as they will arrive, in the formats that Bind asked for; None when they were never described."""
         columns = self.columns if self.columns is not None else self.statement.columns
-        if columns is None:
-            return None
-        return tuple(replace(column, format=self.bind.result_format(position)) for position, column in enumerate(columns))
+        if columns is None or not any(self.bind.result_formats):
+            return columns  # described as text, which is what was asked for
+        # One object for each way of asking, so that who plans the masks knows what was planned before.
+        source, formatted = self.statement.formatted.get(self.bind.result_formats, ((), ()))
+        if source is not columns:
+            formatted = tuple(replace(c, format=self.bind.result_format(position)) for position, c in enumerate(columns))
+            if len(self.statement.formatted) >= MOST_FORMATS:
+                self.statement.formatted.clear()
+            self.statement.formatted[self.bind.result_formats] = (columns, formatted)
+        return formatted
 
 
 class Awaited(Enum):

@@ -35,48 +35,65 @@ def _is_alphanumeric(byte: cython.int) -> cython.bint:
 
 
 @cython.cfunc
+@cython.inline
+def _continues(byte: cython.int) -> cython.bint:
+    """Whether it is inside a UTF-8 character, not its start."""
+    return 128 <= byte < 192
+
+
+@cython.cfunc
 def _last_four(value: bytes) -> bytes:
-    """Hide all letters and digits but the last four; separators stay, so that the shape is known."""
+    """Hide all letters and digits but the last four; separators stay, so that the shape is known.
+
+    Characters outside ASCII count as letters and are always hidden, one for one.
+    """
     size: cython.Py_ssize_t = len(value)
     total: cython.Py_ssize_t = 0
     index: cython.Py_ssize_t
+    byte: cython.int
     for index in range(size):
-        if _is_alphanumeric(value[index]):
+        byte = value[index]
+        if _is_alphanumeric(byte) and not _continues(byte):
             total += 1
-    hide: cython.Py_ssize_t = total - 4 if total > 8 else total
-    masked: bytearray = bytearray(value)
-    for index in range(size):
-        if hide <= 0:
-            break
-        if _is_alphanumeric(value[index]):
-            masked[index] = 42
-            hide -= 1
     if total <= 8:
         return b"***"[: max(size, 1)]
+    hide: cython.Py_ssize_t = total - 4
+    masked: bytearray = bytearray()
     for index in range(size):
-        if masked[index] >= 128:
-            masked[index] = 42
+        byte = value[index]
+        if _continues(byte):
+            continue
+        if _is_alphanumeric(byte):
+            if hide > 0 or byte >= 128:
+                byte = 42
+            hide -= 1
+        masked.append(byte)
     return bytes(masked)
 
 
 @cython.cfunc
 def _first_character(value: bytes) -> bytes:
-    """The first UTF-8 character, empty when it is cut or none."""
+    """The first UTF-8 character; empty when it is none, or when there are not at least three besides blanks."""
     size: cython.Py_ssize_t = len(value)
-    if size == 0:
-        return b""
-    lead: cython.int = value[0]
-    length: cython.Py_ssize_t = 1
-    if lead >= 0xF0:
-        length = 4
-    elif lead >= 0xE0:
-        length = 3
-    elif lead >= 0xC0:
-        length = 2
-    elif lead >= 0x80:
-        return b""
+    length: cython.Py_ssize_t = 0
+    characters: cython.Py_ssize_t = 0
+    index: cython.Py_ssize_t
+    byte: cython.int
+    for index in range(size):
+        byte = value[index]
+        if _continues(byte):
+            if index == 0:
+                return b""
+            continue
+        if index > 0 and length == 0:
+            length = index
+        # The blanks that fill a char(n) tell nothing, so they don't count.
+        if byte > 32:
+            characters += 1
+        if characters == 3:
+            break
     # A value of one or two characters would be told whole, or nearly so, by its first.
-    if size < length + 2:
+    if characters < 3 or length > 4:
         return b""
     return value[:length]
 
