@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from doorward.cli.terminal import EXIT_CODES_HELP, OK, REFUSED, console, say_jso
 from doorward.errors import NotFound
 
 if TYPE_CHECKING:
-    from doorward.audit.verify import Report
+    from doorward.audit.verify import Problem, Report
 
 PROBLEMS_TOLD = 20
 
@@ -52,7 +53,7 @@ def verify_log(
 
         out = console()
         columns = (TextColumn("checking"), BarColumn(30), MofNCompleteColumn(), TextColumn("entries"))
-        with Progress(*columns, console=out, transient=True) as progress:
+        with Progress(*columns, console=out, transient=True, disable=not sys.stdout.isatty()) as progress:
             task = progress.add_task("", total=None)
             report = verify(folder, key or None, lambda done, size: progress.update(task, completed=done, total=size))
         _say(folder, report)
@@ -92,11 +93,17 @@ def _say(folder: Path, report: Report) -> None:
         return
     out.print(Text("NOT INTACT", style="bold red").append(f"  {counted}", style="default"))
     out.print(Text(f"            {folder}", style="dim"), soft_wrap=True)
-    for problem in report.problems[:PROBLEMS_TOLD]:
-        where = f"entry {problem.index}: " if problem.index >= 0 else ""
-        out.print(Text("  ✗ ", style="red").append(f"{where}{problem}", style="default"))
-    if len(report.problems) > PROBLEMS_TOLD:
-        out.print(f"  and {len(report.problems) - PROBLEMS_TOLD} more; --json lists all")
+    by_entry: dict[int, list[Problem]] = {}
+    for position, problem in enumerate(report.problems):
+        # What belongs to no entry stands for itself.
+        by_entry.setdefault(problem.index if problem.index >= 0 else -1 - position, []).append(problem)
+    for index, problems in list(by_entry.items())[:PROBLEMS_TOLD]:
+        where = f"entry {index}: " if index >= 0 else ""
+        rest = f" ({len(problems) - 1} more findings about it)" if len(problems) > 1 else ""
+        out.print(Text("  ✗ ", style="red").append(f"{where}{problems[0]}", style="default").append(rest, style="dim"))
+    if len(by_entry) > PROBLEMS_TOLD:
+        out.print(f"  and {len(by_entry) - PROBLEMS_TOLD} entries more")
+    out.print("  --json lists every finding", style="dim")
 
 
 def _say_json(folder: Path, report: Report) -> None:

@@ -139,12 +139,11 @@ def _show(rows: list[EntryView]) -> None:
         who = chain_text(row.chain) if row.chain else Text("doorward", style="dim")
         line = _in_columns(line, who, WHO_WIDTH)
         line = _in_columns(line, verdict_text(row.verdict), VERDICT_WIDTH)
-        margin = line.cell_len
         line.append(one_line(row.text), style="default" if row.is_statement else "dim")
         _print_cut(out, line)
         details = _details(row)
         if details is not None:
-            _print_cut(out, Text(" " * margin).append_text(details))
+            _print_cut(out, Text(" " * (8 + 2 + number_width + 2)).append_text(details))
 
 
 def _in_columns(line: Text, cell: Text, width: int) -> Text:

@@ -34,7 +34,7 @@ START, PEOPLE, WATCH, ANSWER = "Start", "People, services, agents", "See what ha
 
 app.command("demo", rich_help_panel=START, help=demo.DEMO_HELP)(demo.demo)
 app.command("up", rich_help_panel=START, help=up.UP_HELP)(up.up)
-app.command("doctor", rich_help_panel=START)(doctor.doctor)
+app.command("doctor", rich_help_panel=START, help=doctor.DOCTOR_HELP)(doctor.doctor)
 app.add_typer(people.user, name="user", rich_help_panel=PEOPLE)
 app.add_typer(people.service, name="service", rich_help_panel=PEOPLE)
 app.add_typer(people.agent, name="agent", rich_help_panel=PEOPLE)

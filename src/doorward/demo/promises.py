@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,13 +111,13 @@ def deletes_stopped(heard: Heard, rejections: Sequence[Heard], before: int, afte
     ]
 
 
-# What the log must have of each earlier step: a word of the statement, and what its row says.
+# What the log must have of each earlier step: a pattern of its statement, and what its row says.
 EXPECTED_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Alice's masked read", "FROM customers", {"chain": "alice", "verdict": "allow"}),
     ("the agent's read, for Alice", "FROM customers", {"chain": "report-bot for alice", "verdict": "allow"}),
     ("the refused DROP", "DROP TABLE orders", {"chain": "alice", "verdict": "deny"}),
     ("the held ALTER that Bob approved", "ALTER TABLE customers", {"verdict": "hold", "answered_by": "bob"}),
-    ("the DELETE that Bob rejected", "DELETE FROM orders", {"verdict": "hold", "answered_by": "bob"}),
+    ("the DELETE that Bob rejected", "^DELETE FROM orders", {"verdict": "hold", "answered_by": "bob"}),
     ("the DELETE hidden in a CTE", "WITH gone AS", {"verdict": "hold", "answered_by": "bob"}),
 )
 
@@ -124,8 +125,10 @@ EXPECTED_ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
 def all_in_log(rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Step 6: the log has every step, with who, decision, rule, rows and what was masked."""
     findings = []
-    for told, words, fields in EXPECTED_ROWS:
-        found = [row for row in rows if words in row["text"] and all(row[name] == value for name, value in fields.items())]
+    for told, pattern, fields in EXPECTED_ROWS:
+        found = [
+            row for row in rows if re.search(pattern, row["text"]) and all(row[name] == value for name, value in fields.items())
+        ]
         findings.append((told, any(row["rules"] for row in found)))
     missing = [told for told, is_there in findings if not is_there]
     reads = [row for row in rows if row["verdict"] == "allow" and "FROM customers" in row["text"] and row["rows"] > 0]

@@ -1,0 +1,140 @@
+"""Commands against a running Doorward: people, secrets, psql, log, approvals, catalog, audit, doctor."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.commands import Running
+
+pytestmark = pytest.mark.live
+
+
+def add(running: Running, name: str, *options: str, kind: str = "user") -> None:
+    ended = running.doorward(kind, "add", name, *options)
+    assert ended.code == 0, ended.everything
+
+
+def test_added_person_is_listed_and_revoked(running: Running) -> None:
+    """The life of a principal, on the command line."""
+    add(running, "dora", "--group", "developers")
+    again = running.doorward("user", "add", "dora")
+    assert (again.code, "There is, or was, a principal named 'dora'" in again.everything) == (1, True)
+    assert running.doorward("user", "revoke", "dora").code == 0
+    listed = {found["name"]: found for found in json.loads(running.doorward("user", "list", "--json").output)}
+    assert listed["dora"]["groups"] == ["developers"]
+    assert listed["dora"]["revoked_us"]
+    refused = running.doorward("connect", "dora", "--print")
+    assert (refused.code, "revoked" in refused.everything) == (1, True)
+
+
+def test_agent_needs_somebody_to_act_for(running: Running) -> None:
+    """And the service's owner is a person who is known."""
+    missing = running.doorward("agent", "add", "lost-bot", "--acting-for", "nobody-here")
+    assert (missing.code, "nobody-here" in missing.everything) == (1, True)
+    missing = running.doorward("service", "add", "etl", "--owner", "nobody-here")
+    assert (missing.code, "nobody-here" in missing.everything) == (1, True)
+
+
+def test_connect_prints_what_can_be_pasted(running: Running) -> None:
+    """Unbroken lines; and the same as JSON."""
+    add(running, "paula")
+    minted = json.loads(running.doorward("connect", "paula", "--json").output)
+    assert minted["secret"].startswith("dwd_")
+    assert urlsplit(minted["url"]).password == minted["secret"]
+    printed = running.doorward("connect", "paula", "--print", "--hours", "2", COLUMNS="40").output
+    assert [line for line in printed.splitlines() if line.startswith('  psql "postgresql://paula:dwd_') and line.endswith('"')]
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not installed")
+def test_connect_starts_psql_and_the_log_tells_of_it(running: Running) -> None:
+    """The way of a statement, as a visitor sees it: masked for the client, recorded for everyone else."""
+    add(running, "alma", "--group", "developers")
+    heard = running.doorward("connect", "alma", "--", "-X", "-At", "-c", "SELECT email, tier FROM customers ORDER BY id")
+    assert heard.code == 0, heard.everything
+    assert "ann@example.com" not in heard.everything
+    assert heard.output.splitlines()[0].endswith("|gold")
+    told = running.doorward("log", "--who", "alma", "--statements", "--json")
+    row = json.loads(told.output.splitlines()[-1])
+    assert (row["chain"], row["verdict"], row["text"]) == ("alma", "allow", "SELECT email, tier FROM customers ORDER BY id")
+    assert "SELECT email, tier FROM customers" in running.doorward("log", "--table", "customers").output
+    assert running.doorward("log", "--who", "nobody-here").output.strip() == "nothing in the log is like that"
+
+
+def test_log_refuses_a_time_that_is_none(running: Running) -> None:
+    """And a verdict that is none is wrong usage."""
+    assert running.doorward("log", "--since", "yesteryear").code == 1
+    assert running.doorward("log", "--since", "1h").code == 0
+    assert running.doorward("log", "--verdict", "maybe").code == 2
+
+
+def test_operator_approves_nothing_without_saying_who(running: Running) -> None:
+    """An approval is a named person's."""
+    ended = running.doorward("approve", "req_none")
+    assert (ended.code, "who you are" in ended.everything) == (1, True)
+
+
+def test_wrong_secret_approves_nothing(running: Running) -> None:
+    """The error says so, and not which part was wrong."""
+    add(running, "berta", "--group", "security")
+    ended = running.doorward("approve", "req_none", DOORWARD_USER="berta", DOORWARD_SECRET="dwd_wrong")
+    assert (ended.code, "name or the secret is wrong" in ended.everything) == (1, True)
+
+
+def test_request_that_is_not_there_is_not_found(running: Running) -> None:
+    """With a good secret, too."""
+    add(running, "bruno", "--group", "security")
+    secret = json.loads(running.doorward("connect", "bruno", "--json").output)["secret"]
+    ended = running.doorward("reject", "req_none", DOORWARD_USER="bruno", DOORWARD_SECRET=secret)
+    assert (ended.code, "no such request" in ended.everything) == (1, True)
+    assert running.doorward("approvals").output.strip() == "nothing waits"
+
+
+def test_status_and_catalog_tell_of_the_database(running: Running) -> None:
+    """Names, labels, and a listener."""
+    told = json.loads(running.doorward("status", "--json").output)
+    assert told["gateway_connected"]
+    assert told["upstreams"] == ["shop"]
+    protected = json.loads(running.doorward("catalog", "--protected", "--json").output)
+    assert [(row["table"], row["column"], row["label"]) for row in protected] == [("public.customers", "email", "email")]
+    assert "email" in running.doorward("catalog", "--table", "customers").output
+
+
+def test_audit_verify_tells_an_intact_log_from_a_damaged_copy(running: Running, tmp_path: Path) -> None:
+    """0 and 1; and a proof of an entry can be had."""
+    add(running, "vera")
+    assert "intact" in running.doorward("audit", "verify").output
+    proof = running.doorward("audit", "proof", "0")
+    assert proof.output.startswith("c2sp.org/tlog-proof@v1\nindex 0\n")
+    copy = tmp_path / "log"
+    shutil.copytree(running.data / "log", copy)
+    for bundle in (copy / "tile" / "entries").rglob("*"):
+        if bundle.is_file():
+            bundle.write_bytes(bundle.read_bytes().replace(b"service.started", b"service.Started"))
+    damaged = running.doorward("audit", "verify", "--log", str(copy))
+    assert damaged.code == 1
+    assert "NOT INTACT" in damaged.output
+    assert "entry 0" in damaged.output
+    assert json.loads(running.doorward("audit", "verify", "--log", str(copy), "--json").output)["intact"] is False
+    assert running.doorward("audit", "verify", "--log", str(tmp_path / "none")).code == 1
+
+
+def test_doctor_finds_a_healthy_doorward_healthy(running: Running) -> None:
+    """Every line a state; nothing fails."""
+    ended = running.doorward("doctor", "--json")
+    assert ended.code == 0, ended.everything
+    checks = {check["what"]: check for check in json.loads(ended.output)}
+    for what in ("data directory", "service", "port", "database", "version", "role", "clock", "log", "TLS to clients"):
+        assert checks[what]["state"] == "ok", checks[what]
+
+
+def test_doctor_warns_of_a_superuser_and_fails_for_a_database_that_is_away(running: Running) -> None:
+    """Each with a remedy."""
+    ended = running.doorward("doctor", "postgresql://a:b@127.0.0.1:1/db")
+    assert ended.code == 3
+    assert "✗ database" in ended.output
+    assert "→" in ended.output
