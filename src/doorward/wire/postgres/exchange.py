@@ -64,6 +64,7 @@ class Exchange:
         self._skipping = False  # an error was answered: everything up to the next Sync is ignored, as by the server
         self._generation = 0
         self._settings_touched = False
+        self._names_touched = False  # what a name means was changed in this session: by a path, by a definition
         self._wait: Resume | None = None
         self._draining = False  # the next message must not be read before every reply is in
         self._stalled = False  # a row stands in the reader that may not be released yet
@@ -199,6 +200,7 @@ class Exchange:
         if not self._pending and not self._is_unsynced and self.status != b"T":
             self.to_client.append(_error(refusal) + messages.ready_for_query(self.status))
             return
+        self._note_end_of_implicit_transaction()
         self._forward(messages.POISON_QUERY, Pending(Awaited.REFUSED_QUERY, self._batch, refusal=refusal))
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -223,6 +225,7 @@ class Exchange:
         def forward(ticket: Ticket | None) -> None:
             changes = any(s.prepared_name for s in statements) or any(s.tag.startswith("DISCARD") for s in statements)
             self._note_names_and_settings(understood)
+            self._note_end_of_implicit_transaction()
             self._forward(
                 frame,
                 Pending(Awaited.QUERY, self._batch, ticket=ticket, understood=understood, inner=inner, changes_names=changes),
@@ -272,6 +275,16 @@ class Exchange:
                 if not prepared.by_sql and _goes_by_name(prepared.understood):
                     return (), Refusal("0A000", "Doorward refused EXECUTE of a statement that is itself about names.")
                 inner.append(prepared.understood)
+            elif statement.prepared_name and statement.tag not in _OF_NAMES:
+                prepared = self._statements.get(statement.prepared_name)
+                if prepared is None or not prepared.by_sql:
+                    # What PREPARE prepared was decided on then; what a Parse did is decided on when it is executed.
+                    return (), Refusal(
+                        "0A000",
+                        f"Doorward refused {statement.tag} of what was not prepared by PREPARE.",
+                        "",
+                        f"Prepare {statement.prepared_name} with PREPARE, or send the statement itself.",
+                    )
             elif statement.tag in ("FETCH", "MOVE") and statement.cursor_name in self._cursors and len(statements) == 1:
                 inner.append(self._cursors[statement.cursor_name])
         return tuple(inner), None
@@ -281,12 +294,19 @@ class Exchange:
         for statement in understood.analysis.statements:
             if statement.setting or statement.tag.startswith("DISCARD") or statement.action.severity >= Action.DEFINE.severity:
                 self._settings_touched = True
+                one = statement.setting if "set_config" not in statement.checked_functions else ""
+                self._names_touched |= one in ("", "search_path", "all")
                 self._generation += 1
             elif statement.transaction and self._settings_touched:
                 self._generation += 1
             elif statement.functions and any(name.endswith("set_config") for name in statement.functions):
-                self._settings_touched = True
+                self._settings_touched = self._names_touched = True
                 self._generation += 1
+
+    def _note_end_of_implicit_transaction(self) -> None:
+        """A Sync or Query may undo a path or definition: SET LOCAL ends, and after an error everything since the last one."""
+        if self._names_touched:
+            self._generation += 1
 
     def _on_parse(self) -> None:
         name, text = messages.read_parse(self._client.body())
@@ -465,6 +485,7 @@ class Exchange:
     def _on_sync(self) -> None:
         if self._pending and self._pending[0].copying_in:
             return  # the server would ignore it (manual, "COPY Operations")
+        self._note_end_of_implicit_transaction()
         self._skipping = False
         self._forward(messages.SYNC, Pending(Awaited.SYNC, self._batch))
 
@@ -839,6 +860,9 @@ _CLOSES_CURSORS = frozenset({"ClosePortalStmt"})
 
 def _copies_in(understood: Understood) -> bool:
     return any(statement.copy_direction == "in" for statement in understood.analysis.statements)
+
+
+_OF_NAMES = frozenset({"PREPARE", "EXECUTE", "DEALLOCATE"})
 
 
 def _goes_by_name(understood: Understood) -> bool:

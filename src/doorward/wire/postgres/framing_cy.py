@@ -38,8 +38,7 @@ class FrameReader:
     limit = cython.declare(cython.Py_ssize_t, visibility="public")
     _size: cython.Py_ssize_t
     _needed: cython.Py_ssize_t
-    _gathered: cython.Py_ssize_t
-    _pieces: list
+    _gathered: bytearray
     _skipping: cython.Py_ssize_t
     _passing: cython.Py_ssize_t
 
@@ -53,8 +52,7 @@ class FrameReader:
         self.limit = limit
         self._size = 0
         self._needed = 0
-        self._gathered = 0
-        self._pieces = []
+        self._gathered = bytearray()
         self._skipping = 0
         self._passing = 0
 
@@ -68,14 +66,12 @@ class FrameReader:
             data = data[self._skipping :]
             size = len(data)
             self._skipping = 0
-        if self._pieces:
-            self._pieces.append(data)
-            self._gathered += size
-            if self._gathered < self._needed:
+        if self._needed:
+            self._gathered += data
+            if len(self._gathered) < self._needed:
                 return
-            self.buffer = b"".join(self._pieces)
-            self._pieces = []
-            self._gathered = 0
+            self.buffer = bytes(self._gathered)
+            self._gathered = bytearray()
             self._needed = 0
             self.position = 0
         elif self.position >= self._size:
@@ -89,7 +85,7 @@ class FrameReader:
     @property
     def waiting(self) -> int:
         """How many bytes are held that no frame was given for yet."""
-        return self._gathered + self._size - self.position
+        return len(self._gathered) + self._size - self.position
 
     def next(self) -> bool:
         """Move to the next whole frame. False when more bytes are needed, or when *oversize* is set.
@@ -100,7 +96,7 @@ class FrameReader:
         available: cython.Py_ssize_t = self._size - position
         buffer: bytes = self.buffer
         length: cython.Py_ssize_t
-        if self.oversize or self._passing or self._pieces:
+        if self.oversize or self._passing or self._needed:
             return False
         if available < 5:
             return False
@@ -116,9 +112,8 @@ class FrameReader:
                 self.oversize = length + 1
                 return False
             if length + 1 > 65536:
-                # A long frame is gathered in pieces, joined once: no quadratic copying.
-                self._pieces = [buffer[position:] if position else buffer]
-                self._gathered = available
+                # A long frame is gathered aside: no quadratic copying, and no object for each small piece.
+                self._gathered = bytearray(buffer[position:] if position else buffer)
                 self._needed = length + 1
                 self.buffer = b""
                 self.position = 0
