@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import environment
+from tests.cli.commands import doorward, environment
 
 pytestmark = [
     pytest.mark.live,
@@ -67,22 +67,11 @@ def test_tour_holds_and_leaves_nothing_behind(temporary: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_demo_ends_cleanly_when_told_to(temporary: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM alike, and nothing stays."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "doorward", "demo", "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(TMPDIR=str(temporary), PYTHONUNBUFFERED="1"),
-    ) as process:
-        assert process.stdout is not None
-        said = ""
-        while "until Ctrl-C" not in said:
-            line = process.stdout.readline()
-            assert line, said
-            said += line
-        assert 'psql "postgresql://report-bot:dwd_' in said
-        process.send_signal(number)
-        assert process.wait(30) == 0
+    process, said = start(temporary=temporary)
+    assert 'psql "postgresql://report-bot:dwd_' in said
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
     assert list(temporary.iterdir()) == []
     deadline = time.monotonic() + 5
     while processes_in(temporary) and time.monotonic() < deadline:
@@ -103,3 +92,41 @@ def test_missing_psql_is_told_with_the_command_that_installs_it(temporary: Path)
     assert ended.returncode != 0
     assert "apt-get install postgresql-client" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def start(*options: str, temporary: Path) -> tuple[subprocess.Popen[str], str]:
+    """A demo that is up, and what it has said so far."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "doorward", "demo", "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(TMPDIR=str(temporary), PYTHONUNBUFFERED="1"),
+    )
+    assert process.stdout is not None
+    said = ""
+    while "until Ctrl-C" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    return process, said
+
+
+@pytest.mark.timeout(180)
+def test_data_directory_makes_the_demo_last(temporary: Path) -> None:
+    """A second start finds database, people and log again; a file that is open to nobody else stays so."""
+    kept = temporary / "kept"
+    for expected in ("110,044 rows", "as it was left"):
+        process, said = start("--data-dir", str(kept), temporary=temporary)
+        try:
+            assert expected in said
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+        assert process.returncode == 0
+    log = doorward("log", "--data-dir", str(kept), "--limit", "500").output
+    assert log.count("Doorward stopped in order") == 2
+    assert log.count("principal.added: alice") == 1
+    assert kept.stat().st_mode & 0o007 == 0
+    assert (kept / "demo-postgres" / "access.json").stat().st_mode & 0o077 == 0
+    assert processes_in(temporary) == []

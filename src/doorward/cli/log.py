@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from doorward.cli.client import data_directory, not_running
@@ -143,7 +144,7 @@ def _show(rows: list[EntryView]) -> None:
         _print_cut(out, line)
         details = _details(row)
         if details is not None:
-            _print_cut(out, Text(" " * (8 + 2 + number_width + 2)).append_text(details))
+            out.print(Padding(details, (0, 0, 0, 8 + 2 + number_width + 2), expand=False))
 
 
 def _in_columns(line: Text, cell: Text, width: int) -> Text:

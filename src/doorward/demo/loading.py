@@ -16,6 +16,9 @@ def load_company(server: EmbeddedServer, progress: Callable[[str, int], None]) -
 
     with server.connect_directly(database="postgres") as direct:
         password = sql.Literal(server.access.owner_password)
+        # What a start that was cut short has left.
+        direct.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+        direct.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(OWNER)))
         # No superuser, and no role that could make others: what an application has, and no more.
         direct.execute(
             sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
@@ -35,3 +38,13 @@ def load_company(server: EmbeddedServer, progress: Callable[[str, int], None]) -
                     progress(name, rows)
         owner.execute(finish_sql().encode())
     return rows
+
+
+def is_loaded(server: EmbeddedServer) -> bool:
+    """Whether the company is there: it comes whole or not at all."""
+    with server.connect_directly(database="postgres") as direct:
+        if direct.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+            return False
+    with server.connect_directly() as direct:
+        found = direct.execute("SELECT to_regclass('public.customers')").fetchone()
+    return found is not None and found[0] is not None

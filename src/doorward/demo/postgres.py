@@ -53,12 +53,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServer:
-    """A running server. *is_new* says that its database is still empty."""
+    """A running server."""
 
     port: int
     access: Access
-    is_new: bool
-    binaries: Path
 
     @property
     def url(self) -> str:
@@ -105,13 +103,12 @@ def running_server(directory: Path, *, lasting: bool) -> Iterator[EmbeddedServer
     installed = _reachable(installed_binaries(), directory, account)
     access = _access(directory)
     cluster = directory / "cluster"
-    is_new = not (cluster / "PG_VERSION").exists()
-    if is_new:
+    if not (cluster / "PG_VERSION").exists():
         _create(installed, directory, cluster, access, account)
     port = _free_port()
     process = _start(installed, directory, cluster, port, account, lasting)
     try:
-        server = EmbeddedServer(port, access, is_new, installed / "bin")
+        server = EmbeddedServer(port, access)
         _await(server, process, directory)
         yield server
     finally:

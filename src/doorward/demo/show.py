@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from doorward import telemetry
 from doorward.assembly.control_process import ControlProcess
 from doorward.config import DEFAULT_CONSOLE_PORT, DEFAULT_PORT, DataDirectory, Settings, read_upstream
 from doorward.demo.cast import Player, assemble
-from doorward.demo.loading import ROWS_ABOUT, load_company
+from doorward.demo.loading import ROWS_ABOUT, is_loaded, load_company
 from doorward.demo.postgres import DATABASE, EmbeddedServer, lent_account, running_server
 from doorward.demo.welcome import say_up, say_welcome
 from doorward.errors import ConfigurationInvalid
@@ -35,7 +36,7 @@ class Stage:
     is_ending: Callable[[], bool]
 
     @property
-    def data(self) -> DataDirectory:
+    def files(self) -> DataDirectory:
         """Doorward's data directory."""
         return self.control.settings.data
 
@@ -104,7 +105,7 @@ def _database(directory: Path, out: Console, *, lasting: bool) -> Iterator[Embed
         with Progress(*columns, TimeElapsedColumn(), console=out, transient=True) as progress:
             task = progress.add_task("starting an embedded PostgreSQL 18", total=None, told="")
             server = stack.enter_context(running_server(directory, lasting=lasting))
-            if server.is_new or not _is_loaded(server):
+            if not is_loaded(server):
 
                 def advance(table: str, rows: int) -> None:
                     progress.update(task, completed=rows, told=f"{rows:,} rows, {table}")
@@ -118,17 +119,17 @@ def _database(directory: Path, out: Console, *, lasting: bool) -> Iterator[Embed
         yield server
 
 
-def _is_loaded(server: EmbeddedServer) -> bool:
-    with server.connect_directly(database="postgres") as direct:
-        found = direct.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-    return found is not None
-
-
 async def _play(wishes: Wishes, data: DataDirectory, server: EmbeddedServer, out: Console, tour: Tour | None) -> int:
     control = ControlProcess(_settings(wishes, data, server))
     loop = asyncio.get_running_loop()
+    ending = threading.Event()
+
+    def end() -> None:
+        ending.set()
+        control.stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, control.stop)
+        loop.add_signal_handler(number, end)
     ready = asyncio.Event()
     running = asyncio.create_task(control.run(lambda _control: ready.set()), name="control")
     waiting = asyncio.create_task(ready.wait(), name="ready")
@@ -141,11 +142,11 @@ async def _play(wishes: Wishes, data: DataDirectory, server: EmbeddedServer, out
     code = 0
     try:
         players = await assemble(control.office, control.port, control.settings.upstream.name)
-        stage = Stage(server, control, players, running.done)
+        stage = Stage(server, control, players, ending.is_set)
         say_up(out, control)
         if tour is not None:
             code = await _tour_or_end(asyncio.create_task(asyncio.to_thread(tour, stage, out), name="tour"), running)
-        if not wishes.leave and not running.done():
+        if not wishes.leave and not ending.is_set():
             say_welcome(out, control, players, is_lasting=wishes.data_directory is not None)
             out.print("\n[dim]It stays up until Ctrl-C.[/]")
             await asyncio.wait({running})

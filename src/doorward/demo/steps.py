@@ -30,17 +30,18 @@ READ_CARDS = f"SELECT cardholder_name, card_number, brand FROM payment_cards WHE
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a step acts in."""
+    """What a step acts in. The log before *since_us* is of earlier days, and proves nothing of this tour."""
 
     stage: Stage
     truth: Truth
     page: Page
+    since_us: int
 
     def doorward(self, *arguments: str, as_name: str = "", quietly: bool = False) -> Heard:
         """Run ``doorward``, shown unless *quietly*."""
         player = self.stage.players.get(as_name)
         colours = self.page.has_colours and not quietly
-        heard = doorward(self.stage.data.path, *arguments, player=player, width=self.page.inner_width, colours=colours)
+        heard = doorward(self.stage.files.path, *arguments, player=player, width=self.page.inner_width, colours=colours)
         if not quietly:
             self.page.client(as_name or "operator", heard)
         return heard
@@ -146,7 +147,7 @@ def _verify(scene: Scene) -> list[Finding]:
     sound = scene.doorward("audit", "verify")
     with tempfile.TemporaryDirectory(prefix="doorward-demo-copy-") as folder:
         copy = Path(folder) / "log"
-        where = _copy_with_one_byte_changed(scene.stage.data.log, copy, index)
+        where = _copy_with_one_byte_changed(scene.stage.files.log, copy, index)
         scene.page.note(f"in a copy of the log, {where}:")
         damaged = scene.doorward("audit", "verify", "--log", str(copy))
     return promises.log_intact_and_damage_named(sound, damaged, index)
@@ -168,7 +169,8 @@ def _rows_of_log(scene: Scene, has_arrived: Callable[[dict[str, Any]], bool], *f
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         heard = scene.doorward("log", "--statements", "--json", *filters, quietly=True)
-        rows: list[dict[str, Any]] = [json.loads(line) for line in heard.output.splitlines()]
+        all_rows: list[dict[str, Any]] = [json.loads(line) for line in heard.output.splitlines()]
+        rows = [row for row in all_rows if row["at_us"] >= scene.since_us]
         if any(has_arrived(row) for row in rows) or time.monotonic() > deadline:
             return rows
 

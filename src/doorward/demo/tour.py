@@ -8,6 +8,7 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
+from doorward.clock import now_us
 from doorward.demo.pages import Page
 from doorward.demo.promises import Finding
 from doorward.demo.show import Stage, Tour
@@ -20,7 +21,8 @@ def tour_of(*, pauses: bool) -> Tour:
     """The tour as the demo gives it; *pauses* waits for Enter between steps."""
 
     def tour(stage: Stage, out: Console) -> int:
-        held = take_steps(STEPS, Scene(stage, Truth(stage.server), Page(out)), pauses=pauses and sys.stdin.isatty())
+        scene = Scene(stage, Truth(stage.server), Page(out), now_us())
+        held = take_steps(STEPS, scene, pauses=pauses and sys.stdin.isatty())
         out.print()
         out.print(Text(summary(held, len(STEPS)), style="bold green" if held == len(STEPS) else "bold red"))
         return 0 if held == len(STEPS) else 1
@@ -37,10 +39,10 @@ def take_steps(steps: tuple[Step, ...], scene: Scene, *, pauses: bool) -> int:
     """Take all steps; how many of them hold. A step that can't be taken does not hold."""
     held = 0
     for number, step in enumerate(steps, 1):
-        if scene.stage.is_ending():
-            break
         if pauses:
             _await_enter(scene)
+        if scene.stage.is_ending():
+            break
         scene.page.heading(number, len(steps), step.title)
         findings = _take(step, scene)
         scene.page.findings(findings)
