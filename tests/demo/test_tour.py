@@ -64,7 +64,7 @@ def test_tour_holds_and_leaves_nothing_behind(temporary: Path) -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_demo_ends_cleanly_when_told_to(temporary: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM alike, and nothing stays."""
     process, said = start(temporary=temporary)

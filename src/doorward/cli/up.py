@@ -98,12 +98,12 @@ def serve(settings: Settings) -> None:
 
 
 def end_on_signal(control: ControlProcess) -> None:
-    """Let Ctrl-C and SIGTERM end *control* in order."""
+    """Let Ctrl-C, SIGTERM and a closed terminal end *control* in order."""
     import asyncio
     import signal
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, control.stop)
 
 

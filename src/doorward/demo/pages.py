@@ -15,6 +15,7 @@ from doorward.demo.promises import Finding
 
 MOST_LINES = 40
 INDENT = 4
+STYLES = {"ERROR": "red", "NOTICE": "yellow"}
 
 
 class Page:
@@ -60,7 +61,7 @@ class Page:
     def python(self, who: str, fetched: Fetched) -> None:
         """A driver's calls, and the values that it gave."""
         for position, line in enumerate(fetched.shown.splitlines()):
-            self._command(who if position == 0 else " " * len(who), line, ">>>", '("SELECT')
+            self._command(who if position == 0 else " " * len(who), line, ">>>", " FROM ")
         table = Table(box=None, header_style="dim", pad_edge=False)
         for name in fetched.names:
             table.add_column(name, no_wrap=True, overflow="ellipsis")
@@ -93,7 +94,7 @@ class Page:
         for line in lines[:MOST_LINES]:
             shown = Text.from_ansi(line)
             if is_error:
-                shown.stylize("red" if line.startswith("ERROR") else "yellow")
+                shown.stylize(next((style for word, style in STYLES.items() if line.startswith(word)), ""))
             self._print(shown)
         if len(lines) > MOST_LINES:
             self._print(Text(f"… and {len(lines) - MOST_LINES} lines more", style="dim"))

@@ -25,6 +25,9 @@ from doorward.demo.postgres import DATABASE, EmbeddedServer, lent_account, runni
 from doorward.demo.welcome import say_up, say_welcome
 from doorward.errors import ConfigurationInvalid
 
+# Ctrl-C, kill, and a terminal that was closed.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -59,8 +62,9 @@ def give_demo(wishes: Wishes, out: Console, tour: Tour | None) -> int:
     telemetry.configure("ERROR")
     if wishes.tour and shutil.which("psql") is None:
         raise ConfigurationInvalid("psql, which the tour drives, is not installed.", "apt-get install postgresql-client")
-    # Until Doorward's own handlers stand, SIGTERM must unwind as Ctrl-C does, or the database would stay.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Until Doorward's own handlers stand, these must unwind as Ctrl-C does, or database and files would stay.
+    for number in ENDINGS[1:]:
+        signal.signal(number, _interrupt)
     with _directory(wishes) as path:
         data = DataDirectory(path)
         data.prepare()
@@ -128,7 +132,7 @@ async def _play(wishes: Wishes, data: DataDirectory, server: EmbeddedServer, out
         ending.set()
         control.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDINGS:
         loop.add_signal_handler(number, end)
     ready = asyncio.Event()
     running = asyncio.create_task(control.run(lambda _control: ready.set()), name="control")
