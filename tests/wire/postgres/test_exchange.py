@@ -460,3 +460,15 @@ def test_an_abandoned_session_records_every_outcome() -> None:
     conversation.exchange.abandon("unknown")
     assert [ticket.outcome and ticket.outcome[0] for ticket in conversation.rules.tickets] == ["unknown", "unknown"]
     assert conversation.rules.closed
+
+
+@pytest.mark.parametrize("behind", [b"", bind(), bind("", "p"), SYNC])
+def test_a_grant_that_is_never_executed_has_an_outcome(behind: bytes) -> None:
+    """What was approved when it was bound is recorded as skipped when its portal goes, or the session."""
+    conversation = talk(parse("", "DELETE FROM held") + bind())
+    conversation.answer(approve=True)
+    conversation.send(behind)
+    while conversation.rules.waiting:
+        conversation.answer(approve=False)
+    conversation.exchange.abandon("abandoned")
+    assert conversation.rules.tickets[0].outcome == ("skipped", "", 0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import time
 import tracemalloc
@@ -29,7 +30,7 @@ def events(module: ModuleType, stream: bytes, cuts: list[int], *, passing: bool)
     reader = module.FrameReader(LIMIT)
     told: list[Event] = []
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         reader.feed(stream[start:end])
         while True:
             if reader.is_passing:

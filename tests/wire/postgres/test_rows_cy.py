@@ -40,7 +40,7 @@ def naive(operation: int, value: bytes | None) -> bytes | None:
         return shown.encode() + constant_of(operation)
     letters = [at for at, c in enumerate(text) if c > "\x7f" or ASCII_WORD.match(c)]
     if len(letters) <= 8:
-        return b"***"[: max(len(value), 1)]
+        return b"***"[: max(len(text), 1)]
     hidden = set(letters[:-4]) | {at for at in letters if text[at] > "\x7f"}
     return "".join("*" if at in hidden else c for at, c in enumerate(text)).encode()
 

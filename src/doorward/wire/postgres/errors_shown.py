@@ -46,6 +46,17 @@ _SQLSTATE = re.compile(r"[0-9A-Z]{5}\Z")
 WITHHELD = "The database's own words are withheld because protected values may be in them; the audit log has them."
 
 
+# The only contexts that are about the client's own input; others name code that ran beside the statement: triggers, views'
+# functions, defaults. What such code says may be of anything.
+_OWN_CONTEXT = re.compile(r"(COPY |JSON data, line )[^\n]*\Z")
+
+
+def is_of_the_statement(message: Fields) -> bool:
+    """Whether an error or notice comes from the statement itself, not from code in the database that ran because of it."""
+    context = message.get("W")
+    return not context or bool(_OWN_CONTEXT.match(context))
+
+
 def clean(error: Fields, *, shown: bool) -> Fields:
     """*error* as the client may see it: whole when *shown*, else without anything that can carry a value."""
     if shown:

@@ -143,6 +143,9 @@ class Exchange:
         for pending in self._pending:
             if pending.ticket is not None:
                 self._finish(pending, status, "", "")
+            if pending.portal is not None:
+                self._drop_grant(pending.portal)
+        self._forget_portals("")
         self._pending.clear()
         self._wait = None
 
@@ -383,6 +386,8 @@ class Exchange:
                 self._describe_again(statement)
             self._cursors.pop(bind.portal, None)
             previous = self._portals.get(bind.portal)
+            if previous is not None and not bind.portal:
+                self._drop_grant(previous)  # the unnamed portal is replaced without ado
             self._portals[bind.portal] = portal
 
             def undo() -> None:
@@ -775,7 +780,7 @@ class Exchange:
         if head.refusal is not None:
             self.to_client.append(_error(head.refusal))
         else:
-            shown = self._governor.may_show_error(head.ticket)
+            shown = self._governor.may_show_error(head.ticket) and errors_shown.is_of_the_statement(error)
             self.to_client.append(errors_shown.clean(error, shown=shown).encode(b"E"))
             head.failed_with = (error.get("C"), error.get("M"))
             head.copying_in = False
@@ -807,7 +812,7 @@ class Exchange:
     def _notice(self) -> None:
         notice = messages.read_fields(self._upstream.body())
         ticket = self._pending[0].ticket if self._pending else None
-        if self._governor.may_show_error(ticket):
+        if self._governor.may_show_error(ticket) and errors_shown.is_of_the_statement(notice):
             self._pass()
         elif notice.get("V") in ("WARNING",) or notice.get("S") == "WARNING":
             self.to_client.append(errors_shown.clean(notice, shown=False).encode(b"N"))

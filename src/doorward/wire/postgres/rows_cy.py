@@ -49,14 +49,18 @@ def _last_four(value: bytes) -> bytes:
     """
     size: cython.Py_ssize_t = len(value)
     total: cython.Py_ssize_t = 0
+    characters: cython.Py_ssize_t = 0
     index: cython.Py_ssize_t
     byte: cython.int
     for index in range(size):
         byte = value[index]
-        if _is_alphanumeric(byte) and not _continues(byte):
+        if _continues(byte):
+            continue
+        characters += 1
+        if _is_alphanumeric(byte):
             total += 1
     if total <= 8:
-        return b"***"[: max(size, 1)]
+        return b"***"[: max(characters, 1)]
     hide: cython.Py_ssize_t = total - 4
     masked: bytearray = bytearray()
     for index in range(size):

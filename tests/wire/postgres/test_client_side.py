@@ -1,0 +1,252 @@
+"""The start of a client's session: requests before TLS, start-up, proofs; and what is refused."""
+
+from __future__ import annotations
+
+import struct
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from doorward.errors import ProtocolViolation
+from doorward.wire.handshake import Proves, WantsCancel, WantsSignIn, WantsTls
+from doorward.wire.postgres import authentication, messages, startup
+from doorward.wire.postgres.client_side import MAX_AHEAD_BYTES, ClientHandshake
+
+SSL = messages.SSL_REQUEST
+GSS = struct.pack(">II", 8, startup.GSS_REQUEST_CODE)
+
+
+def start(minor: int = 0, pairs: dict[str, str] | None = None, raw: bytes = b"") -> bytes:
+    """A start-up packet with *pairs*, then *raw*."""
+    given = {"user": "alice", "database": "shop"} if pairs is None else pairs
+    body = b"".join(messages.cstring(text) for pair in given.items() for text in pair) + raw + b"\0"
+    return struct.pack(">II", len(body) + 8, (3 << 16) | minor) + body
+
+
+def sign_in(**pairs: str) -> WantsSignIn:
+    """What a client with these parameters wants."""
+    (wish,) = ClientHandshake().receive(start(pairs={"user": "alice", "database": "shop", **pairs}))
+    assert isinstance(wish, WantsSignIn)
+    return wish
+
+
+def test_a_whole_sign_in_byte_by_byte() -> None:
+    """TLS declined, GSS declined, start-up, both proofs; what comes behind is kept for the session."""
+    handshake = ClientHandshake()
+    told = []
+
+    def feed(data: bytes) -> None:
+        for at in range(len(data)):
+            told.extend(handshake.receive(data[at : at + 1]))
+
+    feed(GSS)
+    assert handshake.to_client == [b"N"]
+    feed(SSL)
+    assert handshake.decline_tls() == b"N"
+    feed(start())
+    handshake.ask_for_proof()
+    feed(messages.message(b"p", b"SCRAM-SHA-256\0" + struct.pack(">i", 3) + b"n,,"))
+    handshake.challenge(b"r=1")
+    feed(messages.message(b"p", b"c=biws"))
+    welcome = handshake.welcome(b"v=1", {"TimeZone": "UTC"}, 7, b"key!")
+    assert welcome.startswith(authentication.sasl_final(b"v=1") + authentication.OK)
+    feed(messages.query("SELECT 1"))
+    assert [type(event) for event in told] == [WantsTls, WantsSignIn, Proves, Proves]
+    assert told[2:] == [Proves(b"n,,", first=True), Proves(b"c=biws", first=False)]
+    assert handshake.rest == messages.query("SELECT 1")
+
+
+def test_what_follows_a_tls_request_in_clear_is_refused() -> None:
+    """It would be taken for what came encrypted (CVE-2021-23214)."""
+    with pytest.raises(ProtocolViolation):
+        ClientHandshake().receive(SSL + start())
+
+
+def test_tls_is_asked_for_once_and_before_it_begins() -> None:
+    """Not inside TLS, and not without the request."""
+    handshake = ClientHandshake()
+    handshake.receive(SSL)
+    assert handshake.accept_tls() == b"S"
+    with pytest.raises(ProtocolViolation):
+        handshake.receive(SSL)
+    with pytest.raises(ProtocolViolation):
+        ClientHandshake().receive(b"\x16\x03\x01\x02\x00")
+
+
+def test_gss_is_declined_once() -> None:
+    """However many requests come, one answer; a thousand at once are a violation, not a crash."""
+    handshake = ClientHandshake()
+    handshake.receive(GSS)
+    with pytest.raises(ProtocolViolation):
+        handshake.receive(GSS * 5000)
+    assert handshake.to_client == [b"N"]
+
+
+@pytest.mark.parametrize("length", [4, 5, 31, 255, 256])
+def test_cancel_requests_with_keys_of_each_length(length: int) -> None:
+    """Four bytes in protocol 3.0, up to 256 in 3.2."""
+    key = bytes(range(256))[:length]
+    assert ClientHandshake().receive(startup.cancel_packet(77, key)) == [WantsCancel(77, key)]
+
+
+@pytest.mark.parametrize("length", [0, 3, 257])
+def test_cancel_requests_with_impossible_keys_are_refused(length: int) -> None:
+    """There are no such keys."""
+    with pytest.raises(ProtocolViolation):
+        ClientHandshake().receive(startup.cancel_packet(77, bytes(length)))
+
+
+@pytest.mark.parametrize(("minor", "raw", "expected"), [
+    (2, b"", ()), (9999, b"", ()), (0, b"_pq_.thing\0on\0", ("_pq_.thing",)), (2, b"_pq_.a\x001\0_pq_.b\x002\0", ("_pq_.a", "_pq_.b")),
+])  # fmt: skip
+def test_newer_minors_and_options_are_negotiated_down(minor: int, raw: bytes, expected: tuple[str, ...]) -> None:
+    """NegotiateProtocolVersion says 3.0 and names each option that is not known, before the proof is asked for."""
+    handshake = ClientHandshake()
+    assert isinstance(handshake.receive(start(minor, raw=raw))[0], WantsSignIn)
+    assert handshake.ask_for_proof().startswith(startup.negotiate_version(expected))
+    plain = ClientHandshake()
+    plain.receive(start())
+    assert plain.ask_for_proof()[:1] == b"R"
+
+
+@pytest.mark.parametrize("version", [0, 2 << 16, 4 << 16, 1234 << 16, 80877105])
+def test_other_protocols_are_refused(version: int) -> None:
+    """Only 3 is spoken."""
+    with pytest.raises(ProtocolViolation):
+        ClientHandshake().receive(struct.pack(">II", 9, version) + b"\0")
+
+
+@pytest.mark.parametrize("raw", [b"user\0bob\0", b"a\x001\0a\x002\0", b"a\0", b"a\x00\xff\0", b"\0more\0"])
+def test_malformed_start_ups_are_refused(raw: bytes) -> None:
+    """Parameters twice, without a value, not UTF-8, or behind the end."""
+    with pytest.raises(ProtocolViolation):
+        ClientHandshake().receive(start(raw=raw))
+
+
+@pytest.mark.parametrize("pairs", [{}, {"database": "shop"}, {"user": ""}])
+def test_a_start_up_without_a_user_is_refused(pairs: dict[str, str]) -> None:
+    """No ghost users."""
+    with pytest.raises(ProtocolViolation):
+        ClientHandshake().receive(start(pairs=pairs))
+
+
+def test_the_database_is_the_users_name_unless_given() -> None:
+    """As in PostgreSQL."""
+    (wish,) = ClientHandshake().receive(start(pairs={"user": "alice"}))
+    assert isinstance(wish, WantsSignIn)
+    assert (wish.user, wish.database) == ("alice", "alice")
+
+
+@pytest.mark.parametrize("value", ["true", "on", "yes", "1", "database", "TRUE", "", "t", "y"])
+def test_replication_is_refused(value: str) -> None:
+    """What is not surely a no is a yes."""
+    with pytest.raises(ProtocolViolation, match="Replication"):
+        sign_in(replication=value)
+
+
+@pytest.mark.parametrize("value", ["false", "off", "no", "0", "OFF"])
+def test_an_ordinary_connection_may_say_so(value: str) -> None:
+    """Some drivers do."""
+    assert "replication" not in sign_in(replication=value).settings
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("client_encoding", "LATIN1"), ("Client_Encoding", "SQL_ASCII"), ("standard_conforming_strings", "off"),
+    ("options", "-c client_encoding=LATIN1"), ("options", "--standard-conforming-strings=off"),
+])  # fmt: skip
+def test_pinned_settings_cannot_be_asked_for_otherwise(name: str, value: str) -> None:
+    """Statements would not be read as the server reads them."""
+    with pytest.raises(ProtocolViolation):
+        sign_in(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["UTF8", "utf-8", "Unicode", "auto", "'UTF8'"])
+def test_pinned_settings_are_always_sent_and_once(value: str) -> None:
+    """In whatever spelling they were asked for, and when they were not."""
+    for pairs in ({}, {"client_encoding": value}, {"CLIENT_ENCODING": value}, {"options": f"-cclient_encoding={value}"}):
+        settings = sign_in(**pairs).settings
+        assert [settings[name] for name in settings if name.lower() == "client_encoding"] == ["UTF8"]
+        assert settings["standard_conforming_strings"] == "on"
+
+
+def test_a_pinned_setting_in_two_spellings_is_checked_in_both() -> None:
+    """Names of settings have no case."""
+    with pytest.raises(ProtocolViolation):
+        sign_in(client_encoding="UTF8", Client_Encoding="LATIN1")
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("", []), ("  ", []), ("-c a=1", [("a", "1")]), ("-ca=1 --b-c=2", [("a", "1"), ("b_c", "2")]),
+    (r"-c a=x\ y -c b=\\", [("a", "x y"), ("b", "\\")]), ("-c a=1=2\t-c\nb=", [("a", "1=2"), ("b", "")]),
+    ("-c a=1\\", [("a", "1")]),
+])  # fmt: skip
+def test_options_are_split_as_libpq_and_the_server_do(text: str, expected: list[tuple[str, str]]) -> None:
+    """Words by blanks, a backslash takes the next character, dashes in names are underscores (pg_split_opts, -c, --)."""
+    assert startup.read_options(text) == expected
+
+
+@pytest.mark.parametrize("text", ["-W 3", "-c", "-c a", "-c =1", "--=1", "a=1", "-S 5", "-d 5", "--", "-"])
+def test_other_server_switches_are_refused(text: str) -> None:
+    """Only settings are taken."""
+    with pytest.raises(ProtocolViolation):
+        startup.read_options(text)
+
+
+@pytest.mark.parametrize("packet", [
+    messages.message(b"p", bytes(authentication.MAX_AUTHENTICATION_BYTES)), b"p\0\0\0\x03", b"p\xff\xff\xff\xff", b"Q\0\0\0\x04",
+    messages.message(b"p", b"PLAIN\0\0\0\0\0"), messages.message(b"p", b"SCRAM-SHA-256-PLUS\0\xff\xff\xff\xff"),
+    messages.message(b"p", b"SCRAM-SHA-256\0\0\0\0\x09n,,"), messages.message(b"p", b"SCRAM-SHA-256"),
+    messages.message(b"p", b"SCRAM-SHA-256\0\0\0\0\x01n,,"), messages.message(b"p", b"\xff\0\0\0\0\0"),
+])  # fmt: skip
+def test_bad_authentication_messages_are_refused(packet: bytes) -> None:
+    """Oversize, other types, other mechanisms, lengths that lie."""
+    handshake = ClientHandshake()
+    handshake.receive(start())
+    handshake.ask_for_proof()
+    with pytest.raises(ProtocolViolation):
+        handshake.receive(packet)
+
+
+def test_what_is_sent_ahead_is_kept_up_to_a_limit() -> None:
+    """Nobody may fill the memory before proving anything; a stream that lost bytes is never read on."""
+    handshake = ClientHandshake()
+    handshake.receive(start())
+    handshake.receive(bytes(MAX_AHEAD_BYTES))
+    with pytest.raises(ProtocolViolation):
+        for _more in range(3):
+            handshake.receive(b"x")
+            assert len(handshake.rest) <= MAX_AHEAD_BYTES
+        handshake.receive(b"xx" * MAX_AHEAD_BYTES)
+    with pytest.raises(ProtocolViolation):
+        handshake.receive(b"x")
+    with pytest.raises(ProtocolViolation):
+        _ = handshake.rest
+
+
+@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.given(
+    st.sampled_from([b"", SSL, GSS, start(), start(2), startup.cancel_packet(1, b"1234"), start(raw=b"options\0-c a=b\0")]),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4),
+    st.binary(max_size=60),
+    st.integers(0, 3),
+)
+def test_mutated_and_random_bytes_are_violations_and_nothing_else(
+    packet: bytes, changes: list[tuple[int, int]], noise: bytes, stage: int
+) -> None:
+    """In each stage of the handshake."""
+    mutated = bytearray(packet + noise)
+    for at, byte in changes:
+        if mutated:
+            mutated[at % len(mutated)] = byte
+    handshake = ClientHandshake()
+    if stage:
+        handshake.receive(start())
+        handshake.ask_for_proof()
+    if stage > 1:
+        handshake.receive(messages.message(b"p", b"SCRAM-SHA-256\0" + struct.pack(">i", 3) + b"n,,"))
+        handshake.challenge(b"r=1")
+    try:
+        handshake.receive(bytes(mutated))
+    except ProtocolViolation as error:
+        assert messages.read_fields(handshake.refuse(error)[5:]).get("C") == "08P01"
