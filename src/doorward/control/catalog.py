@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from doorward.control.changes import Changes
 from doorward.control.operators import Operator
 from doorward.errors import InvalidRequest, NotFound
-from doorward.model.catalog import Column, Label, Relation, Snapshot
+from doorward.model.catalog import Column, Label, Relation, RelationKind, Snapshot
 from doorward.store.records import LabelVerdict
 from doorward.store.repositories import Store
 
@@ -63,14 +63,15 @@ class Catalog:
         return dict(self._labelled)
 
     def rows(self, upstream: str = "", table: str = "", unreviewed: bool = False) -> tuple[ColumnRow, ...]:
-        """The columns of everything but system catalogs, by name. *table* is part of a qualified name."""
+        """The columns of everything but system catalogs and sequences, by name. *table* is part of a qualified name."""
         found = []
         for snapshot in self._labelled.values():
             if upstream and snapshot.upstream != upstream:
                 continue
             verdicts = self._verdicts(snapshot.upstream)
             for relation in sorted(snapshot.relations, key=lambda relation: relation.qualified_name):
-                if relation.is_system or table.lower() not in relation.qualified_name.lower():
+                is_plumbing = relation.is_system or relation.kind is RelationKind.SEQUENCE
+                if is_plumbing or table.lower() not in relation.qualified_name.lower():
                     continue
                 for column in relation.columns:
                     row = ColumnRow(snapshot.upstream, relation, column, verdicts.get((relation.oid, column.number)))

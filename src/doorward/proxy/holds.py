@@ -101,7 +101,7 @@ class Holds:
             objects=(*facts.objects, *facts.unresolved),
             labels=tuple(label.value for label in facts.labels),
             rules=tuple(reason.rule for reason in decision.reasons),
-            reason="; ".join(reason.text for reason in decision.reasons),
+            reason=" ".join(reason.text for reason in decision.reasons),
             approvers=decision.approvers,
             policy_version=decision.policy_version,
             binding=_binding(session, identity, attempt, facts, decision),

@@ -106,7 +106,7 @@ class Scribe:
             parameters=tuple(self._parameters(attempt)),
             policy=decision.policy_version,
             protocol=attempt.protocol,
-            reason="; ".join(reason.text for reason in decision.reasons)[:1_000],
+            reason=" ".join(reason.text for reason in decision.reasons)[:1_000],
             rules=tuple(reason.rule for reason in decision.reasons[:LIST_LIMIT]),
             session=session.id,
             statement=statement,

@@ -38,6 +38,7 @@ AUTHENTICATION_SECONDS = 30.0
 AHEAD_LIMIT_BYTES = 1 << 20
 WRITE_HIGH_WATER_BYTES = 256 << 10
 CLAIM_LIMIT = 63
+NOTE_SECONDS = 0.5
 
 
 class Surroundings(Protocol):
@@ -98,6 +99,7 @@ class Session(asyncio.Protocol):
         self._closed = False
         self._peer = ""
         self._server_final = b""
+        self._note_is_due = False
         self.identity: Identity | None = None
 
     # --- asyncio.Protocol, the client's side ----------------------------------------------------------------------
@@ -395,6 +397,9 @@ class Session(asyncio.Protocol):
             assert self._upstream is not None
             self._upstream.write(b"".join(exchange.to_upstream))
             exchange.to_upstream.clear()
+            if not self._note_is_due:
+                self._note_is_due = True
+                self._loop.call_later(NOTE_SECONDS, self._note_late)
         if exchange.to_client:
             self._write(b"".join(exchange.to_client))
             exchange.to_client.clear()
@@ -507,6 +512,12 @@ class Session(asyncio.Protocol):
     def _catalog_touched(self) -> None:
         assert self._facts is not None
         self._gateway.send(CatalogTouched(self._facts.upstream))
+
+    def _note_late(self) -> None:
+        """Those who watch see what a session does, a moment late and not more often than that."""
+        self._note_is_due = False
+        if not self._closed:
+            self._note()
 
     def _note(self, *, closed: bool = False) -> None:
         assert self._facts is not None
