@@ -43,6 +43,7 @@ class Entry:
     principal: str = "alice"
     startup: dict[str, str] = field(default_factory=dict)
     versions: tuple[int, ...] = ()
+    limit: str = ""  # a known limit of this version, in words: it gets through, and docs/limits.md says so
 
     @property
     def is_inference(self) -> bool:
@@ -79,6 +80,7 @@ def _entry(row: dict[str, Any]) -> Entry:
         principal=row.get("principal") or "alice",
         startup=row.get("startup") or {},
         versions=tuple(row.get("versions") or ()),
+        limit=row.get("limit") or "",
     )
 
 

@@ -48,6 +48,10 @@ class Report:
         entry = outcome.entry
         if entry.control:
             return
+        if entry.limit:
+            if outcome.fault:
+                self.known.setdefault(entry.id, f"{entry.limit} ({outcome.fault})")
+            return
         ids, faults = self.leak_ids, self.leaked
         if entry.is_inference:
             ids, faults = self.inference_ids, self.inferred

@@ -246,7 +246,7 @@ def test_what_psql_reads_to_describe_things_is_clear(database: Database, command
 def test_every_protected_system_column_is_listed_as_a_column() -> None:
     """A misspelt name in the table of exceptions would silently protect nothing."""
     for (name, column), label in PROTECTED.items():
-        assert column in CLEAR["pg_catalog"][name]
+        assert any(column in relations.get(name, ()) for relations in CLEAR.values())
         assert label.is_protected
 
 

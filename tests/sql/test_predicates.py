@@ -15,12 +15,12 @@ TAUTOLOGIES = [
     "v ~ '.*'", "(1=1) IS TRUE", "(1=2) IS NOT TRUE", "ctid IS NOT NULL", "1 IS NOT NULL",
     "CASE WHEN id = 1 THEN true ELSE true END",
     "$1", "$1 = $1", "now() > '2000-01-01'", "1 + 1 = 2", "length('a') > 0", "true AND 1=1", "id IS NOT DISTINCT FROM id",
-    "random() < 2", "$1 IS NULL OR id = $1", "tableoid > 0",
+    "random() < 2", "$1 IS NULL OR id = $1", "tableoid > 0", "CURRENT OF c",
 ]  # fmt: skip
 
 CONDITIONS = [
     "id = 1", "id = $1", "id IN (SELECT x FROM o)", "id = id AND v = 'x'", "v LIKE 'a%'", "id IS NULL", "id = 1 OR id = 2",
-    "EXISTS (SELECT 1 FROM o WHERE o.id = t.id)", "CURRENT OF c", "active", "NOT active", "coalesce(active, true)", "false",
+    "EXISTS (SELECT 1 FROM o WHERE o.id = t.id)", "active", "NOT active", "coalesce(active, true)", "false",
     "1 = 0", "id BETWEEN 1 AND 2", "CASE WHEN id = 1 THEN true END", "(id = 1) IS TRUE", "ctid = '(0,1)'",
 ]  # fmt: skip
 

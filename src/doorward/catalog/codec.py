@@ -12,9 +12,9 @@ class _Form(msgspec.Struct, frozen=True, array_like=True):
 
     upstream: str
     epoch: str
-    # oid, schema, name, kind, estimated rows, is system, columns: number, name, type, label, reasons
+    # oid, schema, name, kind, estimated rows, is system, columns: number, name, type, label, reasons, hides protected
     relations: tuple[
-        tuple[int, str, str, RelationKind, int, bool, tuple[tuple[int, str, str, Label, tuple[str, ...]], ...]], ...
+        tuple[int, str, str, RelationKind, int, bool, tuple[tuple[int, str, str, Label, tuple[str, ...]], ...], bool], ...
     ]
     user_functions: tuple[str, ...]
     user_operators: tuple[str, ...]
@@ -36,6 +36,7 @@ def canonical(snapshot: Snapshot) -> bytes:
                 (
                     r.oid, r.schema, r.name, r.kind, r.estimated_rows, r.is_system,
                     tuple((c.number, c.name, c.type_name, c.label, c.reasons) for c in r.columns),
+                    r.hides_protected,
                 )
                 for r in snapshot.relations
             ),
@@ -57,8 +58,8 @@ def decode(encoded: bytes) -> Snapshot:
         form.upstream,
         form.epoch,
         tuple(
-            Relation(oid, schema, name, kind, tuple(Column(*column) for column in columns), rows, is_system)
-            for oid, schema, name, kind, rows, is_system, columns in form.relations
+            Relation(oid, schema, name, kind, tuple(Column(*column) for column in columns), rows, is_system, hides)
+            for oid, schema, name, kind, rows, is_system, columns, hides in form.relations
         ),
         frozenset(form.user_functions),
         frozenset(form.user_operators),

@@ -76,17 +76,24 @@ def label_catalog(
     for relation in relations:
         if not relation.is_system and relation.kind in VIEWS:
             views.label(relation.oid)
-    return tuple(_relation(relation, facts, labels) for relation in relations)
+    return tuple(_relation(relation, facts, labels, relation.oid in views.hiding) for relation in relations)
 
 
-def _relation(relation: RelationFact, facts: CatalogFacts, labels: Labels) -> Relation:
+def _relation(relation: RelationFact, facts: CatalogFacts, labels: Labels, hides_protected: bool) -> Relation:
     columns = tuple(
         Column(fact.number, fact.name, fact.type_name, *labels.found.get((relation.oid, fact.number), (Label.UNCLASSIFIED, ())))
         for fact in facts.columns.get(relation.oid, ())
         if not relation.is_system or (relation.oid, fact.number) in labels.found
     )
     return Relation(
-        relation.oid, relation.schema, relation.name, relation.kind, columns, relation.estimated_rows, relation.is_system
+        relation.oid,
+        relation.schema,
+        relation.name,
+        relation.kind,
+        columns,
+        relation.estimated_rows,
+        relation.is_system,
+        hides_protected,
     )
 
 
@@ -111,7 +118,18 @@ def _label_by_name(labels: Labels, relation: RelationFact, facts: CatalogFacts) 
             continue
         is_key, is_foreign = primary == (fact.number,), fact.number in foreign
         finding = classify(relation.schema, relation.name, fact.name, fact.base_type, fact.comment, is_key, is_foreign)
-        labels.found[key] = (finding.label, finding.reasons)
+        labels.found[key] = _by_type(relation, fact) if finding.label is Label.NONE else (finding.label, finding.reasons)
+
+
+def _by_type(relation: RelationFact, fact: ColumnFact) -> tuple[Label, tuple[str, ...]]:
+    """What a column's type tells when its name tells nothing: a row type holds anything, a domain has a name of its own."""
+    if fact.base_type == "composite":
+        return Label.UNCLASSIFIED, ("a composite type may hold anything",)
+    if fact.type_name != fact.base_type and fact.base_type != "enum":
+        named = classify(relation.schema, relation.name, fact.type_name.rpartition(".")[2].strip('"'), fact.base_type)
+        if named.label.is_protected:
+            return named.label, tuple(f"its domain: {reason}" for reason in named.reasons)
+    return Label.NONE, ("neither name nor type tells of anything personal",)
 
 
 def _carry(labels: Labels, facts: CatalogFacts) -> None:
@@ -138,6 +156,12 @@ def _carry(labels: Labels, facts: CatalogFacts) -> None:
             label = labels.of(source)
             if label.is_protected and labels.strengthen(target, label, reason):
                 moving = True
+        for relation, number, source_number in facts.generated:
+            label = labels.of((relation, source_number))
+            # Computed from it, and so not a value of its kind any more.
+            computed = label if label is Label.SECRET else Label.UNCLASSIFIED
+            if label.is_protected and labels.strengthen((relation, number), computed, "is computed from a protected column"):
+                moving = True
 
 
 def _follow_verdict(labels: Labels, parent: ColumnKey, child: ColumnKey) -> None:
@@ -163,6 +187,8 @@ class _Views:
         self._definition_is_clear = definition_is_clear
         self._views = {relation.oid for relation in facts.relations if not relation.is_system and relation.kind in VIEWS}
         self._done: set[int] = set()
+        # Views that read a protected column, be it only to pick rows: their errors and plans tell of it.
+        self.hiding: set[int] = set()
         # Relations below oid 12000 leave no trace in pg_depend, so a definition must not even name those that hold more
         # than schema.
         self._guarded = {
@@ -179,6 +205,8 @@ class _Views:
         self._done.add(view)
         for source, _ in self._facts.view_dependencies.get(view, frozenset()):
             self.label(source)
+        if any(self._hides(*dependency) for dependency in self._facts.view_dependencies.get(view, frozenset())):
+            self.hiding.add(view)
         columns = self._facts.columns.get(view, ())
         described = self._described.get(view, [])
         origins: list[ResultColumn | None] = list(described) if len(described) == len(columns) else [None] * len(columns)
@@ -187,6 +215,9 @@ class _Views:
             key = (view, fact.number)
             if key not in self._labels.settled:
                 self._labels.found[key] = self._column_label(fact, origin, computed)
+
+    def _hides(self, source: int, number: int) -> bool:
+        return source in self.hiding or (number > 0 and self._labels.of((source, number)).is_protected)
 
     def _column_label(
         self, fact: ColumnFact, origin: ResultColumn | None, computed: tuple[Label, tuple[str, ...]]

@@ -28,6 +28,7 @@ from doorward.sql.functions import (
     is_builtin_type,
     is_dangerous_function,
     is_safe_function,
+    tells_definitions,
 )
 
 _T = TypeVar("_T")
@@ -198,6 +199,8 @@ def _is_known(name: str, of_users: frozenset[str], is_builtin: Callable[[str], b
 
 def _is_clear(statement: ParsedStatement, touched: _Touched, vouched: bool) -> bool:
     if statement.node in _RUNS_ANOTHER or (statement.prepared_name and statement.node != "PrepareStmt"):
+        return False
+    if any(tells_definitions((_bare(name),)) for name in statement.functions):
         return False
     return vouched and touched.is_clear and statement.action is not Action.UNKNOWN
 

@@ -120,11 +120,12 @@ class Relation:
     columns: tuple[Column, ...]
     estimated_rows: int = -1
     is_system: bool = False  # a system catalog that the introspection vouches for as clear
+    hides_protected: bool = False  # a view that reads protected columns, shown or not
 
     @cached_property
     def is_protected(self) -> bool:
-        """Whether any column carries a protected label."""
-        return any(column.label.is_protected for column in self.columns)
+        """Whether any column carries a protected label, or is read to make its rows."""
+        return self.hides_protected or any(column.label.is_protected for column in self.columns)
 
     @cached_property
     def labels(self) -> frozenset[Label]:

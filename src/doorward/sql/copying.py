@@ -11,6 +11,7 @@ from collections.abc import Callable
 from doorward.sql.tree import Fields, children, constant, descendants, kind_and_fields, strings
 
 _EVERYTHING = "*"
+_RENAMED = frozenset({"RangeVar", "JoinExpr"})
 _READS = frozenset({"ColumnRef", "SelectStmt", "ExecuteStmt"})
 
 
@@ -27,7 +28,8 @@ def copied_columns(
         node, inside = pending.pop()
         if node == "ColumnRef":
             names.update(dict.fromkeys(_names(inside, range_names)))
-        elif node == "ExecuteStmt":
+        elif node == "ExecuteStmt" or (node in _RENAMED and "colnames" in inside.get("alias", {})):
+            # Under an alias with a list of columns a table's columns go by other names, each other's included.
             names[_EVERYTHING] = None
         inside = _without_harmless(node, inside)
         pending.extend(children(inside))

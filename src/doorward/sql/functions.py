@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -52,6 +53,26 @@ def is_safe_function(name: str) -> bool:
 def is_dangerous_function(name: str) -> bool:
     """Whether a function of that bare name is known to reach beyond the statement, wherever it is defined."""
     return bool(DANGEROUS.match(name))
+
+
+# Texts of definitions, with the constants that people wrote into them. Defaults, checks and indexes are left out: every tool
+# that describes a table reads them.
+_DEFINITIONS = frozenset(
+    {
+        "pg_get_viewdef", "pg_get_ruledef", "pg_get_functiondef", "pg_get_function_sqlbody", "pg_get_triggerdef",
+        "pg_get_partition_constraintdef",
+    }
+)  # fmt: skip
+
+
+def tells_definitions(name: Sequence[str]) -> bool:
+    """Whether a function so called, qualified or not, gives the text of a definition, which may quote values."""
+    return bool(name) and name[-1] in _DEFINITIONS
+
+
+def is_definition(column: str) -> bool:
+    """Whether a column of that name in a system catalog is such a text or prints as one; others so called are suspected too."""
+    return column == "relpartbound"
 
 
 def is_builtin_function(name: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from doorward.model.statement import Output, OutputKind
+from doorward.sql.functions import is_definition, tells_definitions
 from doorward.sql.tree import Fields, descendants, kind_and_fields, strings
 
 _OPAQUE = Output(OutputKind.OPAQUE)
@@ -241,7 +242,7 @@ def _derive(expression: Fields, scope: _Scope) -> Output:
     refers = False
     for inner, inside in descendants(kind, body):
         output = _CONSTANT
-        if inner == "SelectStmt":
+        if inner == "SelectStmt" or (inner == "FuncCall" and tells_definitions(strings(inside.get("funcname")))):
             return _OPAQUE
         if inner == "ColumnRef":
             output = _reference(inside, scope)
@@ -279,6 +280,8 @@ def _reference(reference: Fields, scope: _Scope) -> Output:
     if len(parts) != len(reference.get("fields", ())) or not parts:
         return _OPAQUE
     name = parts[-1]
+    if is_definition(name):
+        return _OPAQUE
     if len(parts) > 1:
         return _qualified(parts, scope)
     if name in scope.row_names or scope.unknown:

@@ -63,12 +63,13 @@ def _truth(node: Fields) -> _Truth:
 
 
 def _by_references(node: Fields) -> _Truth:
-    """An expression that refers to no column has the same value for every row."""
+    """An expression that refers to no column has the same value for every row.
+
+    So has WHERE CURRENT OF: the row is wherever a cursor was moved to, and over a loop that is every row.
+    """
     kind, fields = kind_and_fields(node)
     for inner, inside in descendants(kind, fields):
         if inner == "ColumnRef" and strings(inside.get("fields"))[-1:] != ["tableoid"]:
-            return _Truth.ROW
-        if inner == "CurrentOfExpr":
             return _Truth.ROW
     return _Truth.SAME
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from doorward.model.statement import Action, RelationName, RelationUse, Use, WhereClause
 from doorward.sql.actions import RELATION_OBJECTS, RELATION_PART_OBJECTS, STATEMENTS, Effect, effect_of
+from doorward.sql.functions import is_definition
 from doorward.sql.predicates import picks_rows
 from doorward.sql.settings import check_setting, check_shown
 from doorward.sql.tree import Fields, children, constant, strings
@@ -114,7 +115,9 @@ def walk(kind: str, fields: Fields) -> Found:
         if skipped is not None and not skipped.isdisjoint(body):
             body = {key: value for key, value in body.items() if key not in skipped}
         for child, inside in children(body):
-            if child not in _LEAVES:
+            if child == "ColumnRef":
+                _reference(found, inside)
+            elif child not in _LEAVES:
                 pending.append((child, inside, ctes, use))
     return found
 
@@ -160,6 +163,11 @@ def _with_clause(
 # What is noted of a node before its children are walked -----------------------------------------------------------------
 
 
+def _reference(found: Found, body: Fields) -> None:
+    if any(map(is_definition, strings(body.get("fields"))[-1:])):
+        found.functions["pg_catalog.pg_get_partition_constraintdef"] = None
+
+
 def _function(found: Found, body: Fields) -> None:
     parts = strings(body.get("funcname"))
     name = ".".join(parts)
@@ -170,15 +178,25 @@ def _function(found: Found, body: Fields) -> None:
         found.functions[name] = None
 
 
+# What dump tools set by a function, so that every name has to be qualified.
+_DUMPED_PATHS = frozenset({"", "pg_catalog"})
+
+
+# A value that only settings which take anything would take.
+_ANY_VALUE = "whatever a parameter brings"
+
+
 def _is_checked_set_config(found: Found, arguments: list[Fields]) -> bool:
     try:
-        name, value = (constant(argument) for argument in arguments[:2])
+        name, value = (_ANY_VALUE if "ParamRef" in argument else constant(argument) for argument in arguments[:2])
     except ValueError:
         return False
     if len(arguments) != 3 or not isinstance(name, str) or not (value is None or isinstance(value, str)):
         return False
     found.settings[name.lower()] = None
     why = check_setting(name, value)
+    if name.lower() == "search_path" and value not in _DUMPED_PATHS:
+        why = "Inside an expression the search_path may only be emptied; SET search_path changes it."
     if why:
         found.refuse(why)
     return not why

@@ -26,11 +26,15 @@ _FROM_CLASS = "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oi
 VERSION_SQL = "SELECT pg_catalog.current_setting('server_version'), pg_catalog.current_setting('server_version_num')"
 RELATIONS_SQL = f"""SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples::pg_catalog.int8, c.oid < {FIRST_USER_OID}
 {_FROM_CLASS} WHERE ({_USER_RELATIONS}) OR ({_SYSTEM_RELATIONS}) ORDER BY c.oid"""
+# A composite type holds columns of its own, which have no labels.
 COLUMNS_SQL = f"""SELECT a.attrelid, a.attnum, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
- CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
+ CASE WHEN 'c' IN (t.typtype, e.typtype, b.typtype) THEN 'composite' WHEN t.typtype = 'e' THEN 'enum'
+ WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
  ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END,
  CASE WHEN c.oid >= {FIRST_USER_OID} THEN pg_catalog.col_description(a.attrelid, a.attnum) END
 {_FROM_CLASS} JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_catalog.pg_type e ON e.oid IN (t.typelem, b.typelem)
+ AND e.oid <> 0
 WHERE a.attnum > 0 AND NOT a.attisdropped AND (({_USER_RELATIONS}) OR ({_SYSTEM_RELATIONS})) ORDER BY a.attrelid, a.attnum"""
 KEYS_SQL = """SELECT k.conrelid, k.contype, k.conkey::pg_catalog.text, k.confrelid, k.confkey::pg_catalog.text
 FROM pg_catalog.pg_constraint k WHERE k.contype IN ('p','f') ORDER BY k.oid"""
@@ -43,6 +47,12 @@ DEPENDENCIES_SQL = f"""SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid FRO
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
 WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class
  AND r.rulename = '_RETURN' AND r.ev_class >= {FIRST_USER_OID} ORDER BY 1, 2, 3"""
+# What a generated column is computed from: columns of its own table.
+GENERATED_SQL = f"""SELECT DISTINCT a.attrelid, a.attnum, d.refobjsubid
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
+WHERE a.attgenerated <> '' AND a.attrelid >= {FIRST_USER_OID} AND d.refobjid = a.attrelid AND d.refobjsubid > 0
+ AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjsubid <> a.attnum ORDER BY 1, 2, 3"""
 FUNCTIONS_SQL = f"SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p WHERE p.oid >= {FIRST_USER_OID} ORDER BY 1"
 OPERATORS_SQL = f"SELECT DISTINCT o.oprname FROM pg_catalog.pg_operator o WHERE o.oid >= {FIRST_USER_OID} ORDER BY 1"
 # Implicit row and array types count: in a schema that search_path puts first, a table named "date" is what ::date means.
@@ -106,7 +116,7 @@ class RelationFact:
 
 @dataclass(frozen=True, slots=True)
 class ColumnFact:
-    """A row of COLUMNS_SQL. *base_type* looks through domains, and is "enum" for enums."""
+    """A row of COLUMNS_SQL. *base_type* looks through domains; "enum" for enums, "composite" for rows and arrays of them."""
 
     relation: int
     number: int
@@ -141,12 +151,13 @@ class CatalogFacts:
     functions: frozenset[str]
     operators: frozenset[str]
     types: frozenset[str]
+    generated: tuple[tuple[int, int, int], ...] = ()  # relation, generated column, column it is computed from
 
 
 # The questions in the order in which `facts_from` takes the answers.
 QUESTIONS = (
     VERSION_SQL, RELATIONS_SQL, COLUMNS_SQL, KEYS_SQL, INHERITANCE_SQL, VIEWS_SQL, DEPENDENCIES_SQL,
-    FUNCTIONS_SQL, OPERATORS_SQL, TYPES_SQL,
+    FUNCTIONS_SQL, OPERATORS_SQL, TYPES_SQL, GENERATED_SQL,
 )  # fmt: skip
 
 
@@ -186,7 +197,7 @@ def _foreign_key(row: Row) -> ForeignKey:
 
 def facts_from(answers: list[list[Row]]) -> CatalogFacts:
     """Facts from the answers to QUESTIONS, in their order."""
-    version, relation_rows, column_rows, key_rows, inheritance, view_rows, dependency_rows, *names = answers
+    version, relation_rows, column_rows, key_rows, inheritance, view_rows, dependency_rows, *names, generated = answers
     functions, operators, types = (_names(rows) for rows in names)
 
     columns: dict[int, list[ColumnFact]] = {}
@@ -208,4 +219,5 @@ def facts_from(answers: list[list[Row]]) -> CatalogFacts:
         functions=functions,
         operators=operators,
         types=types,
+        generated=tuple((_number(row[0]), _number(row[1]), _number(row[2])) for row in generated),
     )

@@ -24,6 +24,11 @@ PROTECTED: dict[tuple[str, str], Label] = {
     ("pg_stat_activity", "client_hostname"): Label.IP,
     ("pg_prepared_statements", "statement"): Label.UNCLASSIFIED,
     ("pg_cursors", "statement"): Label.UNCLASSIFIED,
+    # Definitions quote the values that people compare with. Functions' and those of tables' parts are left: tools need them.
+    ("pg_views", "definition"): Label.UNCLASSIFIED,
+    ("pg_matviews", "definition"): Label.UNCLASSIFIED,
+    ("pg_rules", "definition"): Label.UNCLASSIFIED,
+    ("views", "view_definition"): Label.UNCLASSIFIED,
     # Wrappers keep endpoints and sometimes keys among their options.
     ("pg_foreign_data_wrapper", "fdwoptions"): Label.SECRET,
     ("pg_foreign_server", "srvoptions"): Label.SECRET,
