@@ -117,6 +117,7 @@ def _show(out: Console, question: dict[str, Any]) -> None:
     for position, parameter in enumerate(request["parameters"], 1):
         facts.add_row(f"${position}", Text(parameter))
     if question["state"] == "pending":
-        facts.add_row("answer", f"[bold]doorward approve {request['id']}[/]  or  doorward reject {request['id']}")
+        facts.add_row("answer", f"[bold]doorward approve {request['id']}[/]")
+        facts.add_row("or", f"doorward reject {request['id']}")
     title = Text(request["id"] + " ", style="bold").append_text(verdict_text(question["state"]))
     out.print(Panel(facts, title=title, title_align="left", border_style="yellow" if question["state"] == "pending" else "dim"))

@@ -13,7 +13,7 @@ from doorward.cli.terminal import EXIT_CODES_HELP, console
 from doorward.errors import ConfigurationInvalid
 
 if TYPE_CHECKING:
-    from doorward.assembly.control_process import ControlProcess
+    from doorward.assembly.control_side import ControlProcess
     from doorward.config import Settings
     from doorward.model.upstream import Upstream
 
@@ -83,7 +83,7 @@ def serve(settings: Settings) -> None:
     import asyncio
 
     from doorward import telemetry
-    from doorward.assembly.control_process import ControlProcess
+    from doorward.assembly.control_side import ControlProcess
 
     telemetry.configure()
     out = console()

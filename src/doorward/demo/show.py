@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from doorward import telemetry
-from doorward.assembly.control_process import ControlProcess
+from doorward.assembly.control_side import ControlProcess
 from doorward.config import DEFAULT_CONSOLE_PORT, DEFAULT_PORT, DataDirectory, Settings, read_upstream
 from doorward.demo.cast import Player, assemble
 from doorward.demo.loading import ROWS_ABOUT, is_loaded, load_company
@@ -72,7 +72,15 @@ def give_demo(wishes: Wishes, out: Console, tour: Tour | None) -> int:
         database_files.mkdir(mode=0o711, exist_ok=True)
         _open_a_crack(path)
         with _database(database_files, out, lasting=wishes.data_directory is not None) as server:
-            return asyncio.run(_play(wishes, data, server, out, tour))
+            settings = _settings(wishes, data, server)
+            try:
+                return asyncio.run(_play(wishes, settings, server, out, tour))
+            except ConfigurationInvalid:
+                # Somebody may have taken a usual port between the look and the start; then others do.
+                others = _settings(wishes, data, server)
+                if others == settings:
+                    raise
+                return asyncio.run(_play(wishes, others, server, out, tour))
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -123,8 +131,8 @@ def _database(directory: Path, out: Console, *, lasting: bool) -> Iterator[Embed
         yield server
 
 
-async def _play(wishes: Wishes, data: DataDirectory, server: EmbeddedServer, out: Console, tour: Tour | None) -> int:
-    control = ControlProcess(_settings(wishes, data, server))
+async def _play(wishes: Wishes, settings: Settings, server: EmbeddedServer, out: Console, tour: Tour | None) -> int:
+    control = ControlProcess(settings)
     loop = asyncio.get_running_loop()
     ending = threading.Event()
 
@@ -142,7 +150,7 @@ async def _play(wishes: Wishes, data: DataDirectory, server: EmbeddedServer, out
     if not ready.is_set():
         await running
         return 0
-    _open_a_crack(data.path)
+    _open_a_crack(settings.data.path)
     code = 0
     try:
         players = await assemble(control.office, control.port, control.settings.upstream.name)

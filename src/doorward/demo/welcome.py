@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from doorward.assembly.control_process import ControlProcess
+from doorward.assembly.control_side import ControlProcess
 from doorward.demo.cast import Player
 
 
