@@ -1,13 +1,15 @@
 # Everything a person or a machine runs here. `make` alone explains the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test adversarial lint format clean
 
 # Arguments of the demo (`make demo ARGS="--help"`), or of pytest (`make test ARGS="tests/wire -x"`).
 ARGS ?=
+# A corpus of attacks in the format of tests/adversarial/README.md.
+CORPUS ?=
 
 help: ## say what there is
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## create .venv from requirements.lock and compile; at once when nothing changed
 	@scripts/setup.sh python
@@ -19,6 +21,10 @@ demo: ## start a protected database with people, agents and a console, nothing t
 test: ## lint, types, import contracts, then all tests: compiled, and the compiled modules interpreted too
 	@scripts/setup.sh tests
 	@scripts/test.sh $(ARGS)
+
+adversarial: ## attack a whole Doorward on real servers; CORPUS=FILE plays a file of yours, with its fixture beside it
+	@scripts/setup.sh tests
+	@.venv/bin/python -m tests.adversarial.runner $(if $(CORPUS),--corpus "$(CORPUS)") $(ARGS)
 
 lint: setup ## the quick checks alone
 	@.venv/bin/ruff check .

@@ -115,7 +115,13 @@ def read_upstream(url: str, name: str = "") -> Upstream:
 
     Raises ConfigurationInvalid; its message never holds the password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # The parser's own words may hold a part of the password.
+        raise ConfigurationInvalid(
+            "The URL can't be read.", "Give postgresql://user:password@host/database, with /, @ and [ in a password as %XX."
+        ) from None
     database = next((row for row in DATABASES.values() if parts.scheme in row.scheme), None)
     if database is None:
         raise ConfigurationInvalid(

@@ -89,7 +89,8 @@ def test_a_client_may_think_that_we_have_no_channel_binding() -> None:
 
 
 @pytest.mark.parametrize("first", [
-    b"", b"n", b"n,,", b"n,,n=", b"n,,n=,r=", b"n,,n=,r=short", b"p=tls-server-end-point,,n=,r=clientnonce", b"x,,n=,r=clientnonce",
+    b"", b"n", b"n,,", b"n,,n=", b"n,,n=,r=", b"n,,n=,r=short", b"p=tls-server-end-point,,n=,r=clientnonce",
+    b"x,,n=,r=clientnonce",
     b"n,,m=ext,n=,r=clientnonce", b"n,,n=a,b,r=clientnonce", b"\xff,,n=,r=clientnonce", b"n,,n=,r=client\x00nonce",
     b"n,,n=,r=" + b"x" * 257, b"n,,r=clientnonce,n=",
 ])  # fmt: skip

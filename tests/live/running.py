@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from doorward.assembly.control_process import ControlProcess
+from doorward.assembly.control_side import ControlProcess
 from doorward.audit.reader import LogReader
 from doorward.config import DataDirectory, Settings
 from doorward.control.operators import LOCAL, Operator

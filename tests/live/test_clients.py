@@ -51,10 +51,10 @@ def test_psql_shows_masks_and_nothing_else(shop: Shop) -> None:
     assert_no_secret(done.stdout + done.stderr)
 
 
-@pytest.mark.parametrize("command", ["\\d", "\\d customers", "\\d+ contacts", "\\dt+", "\\l", "\\du", "\\df", "\\dn", "\\di"])
+@pytest.mark.parametrize("command", ["", " customers", " contacts", "+ orders", "t+", "n", "i", "f", "u"])
 def test_psql_describes_the_database(shop: Shop, command: str) -> None:
     """psql's own commands read the system catalogs, unmasked."""
-    done = psql(shop, command)
+    done = psql(shop, f"\\d{command}")
     assert done.returncode == 0
     assert not done.stderr
     assert "***" not in done.stdout

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import errors
@@ -165,6 +166,25 @@ def test_an_upstream_that_dies_mid_statement_is_told_and_recorded(shop: Shop) ->
     intent = next(e for e in shop.doorward.entries("statement.intent") if "pg_sleep(31)" in e["statement"])
     outcome = next(e for e in shop.doorward.entries("statement.outcome") if e["execution"] == intent["execution"])
     assert outcome["status"] in ("failed", "unknown")
+
+
+def test_an_upstream_that_is_down_is_told_without_saying_where_it_is(shop: Shop) -> None:
+    """The client learns that it is not its fault; address and role are for the log."""
+    control = shop.doorward.control
+    real = control.settings.upstream
+    store = control.office._store
+    try:
+        store.upstreams.put(msgspec.structs.replace(real, port=1))
+        shop.doorward.do(control.office._gateway.configure())
+        told = _refused(shop)
+    finally:
+        store.upstreams.put(real)
+        shop.doorward.do(control.office._gateway.configure())
+    assert "can't get through to the database" in told
+    assert real.user not in told
+    assert "Connection refused" in _last_refusal(shop)["reason"]
+    with shop.doorward.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def inclusion_proof(directory: Path, index: int) -> str:
     files = TileFiles(directory, checkpoint.size)
     path = inclusion_path(index, checkpoint.size, files.node)
     if root_of_inclusion(files.node(0, index), index, checkpoint.size, path) != checkpoint.root:
-        raise LogDamaged(f"The tiles do not prove entry {index} under the signed root.", "Run `doorward log verify`.", index)
+        raise LogDamaged(f"The tiles do not prove entry {index} under the signed root.", "Run `doorward audit verify`.", index)
     lines = [_FIRST_LINE, f"index {index}", *(base64.b64encode(sibling).decode() for sibling in path)]
     return "\n".join(lines) + "\n\n" + checkpoint.note.decode()
 

@@ -98,6 +98,6 @@ def _require_end(reader: SegmentReader, later: list[Segment]) -> None:
     if is_damaged or (later and later[0].first != reader.index):
         raise LogDamaged(
             f"{reader.segment.path.name} is damaged at byte {reader.offset}: entry {reader.index} can't be read.",
-            "Run `doorward log verify` to see everything that is wrong.",
+            "Run `doorward audit verify` to see everything that is wrong.",
             reader.index,
         )

@@ -15,7 +15,7 @@ from doorward.audit.checkpoint import read_checkpoint
 from doorward.audit.journal import JOURNAL_FOLDER, Frame, Segment, SegmentReader, later_frames, segments
 from doorward.errors import LogDamaged
 
-_REMEDY = "Keep a copy of the directory, run `doorward log verify`, and restore the journal from a backup or start a new log."
+_REMEDY = "Keep a copy of the directory, run `doorward audit verify`, and restore the journal from a backup or start a new log."
 
 
 @dataclass(frozen=True, slots=True)

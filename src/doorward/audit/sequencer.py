@@ -21,7 +21,7 @@ from doorward.audit.tiles import TileFiles, encode_bundle, tile_path
 from doorward.errors import AuditUnavailable, Conflict, LogDamaged
 
 LOCK_FILE = "sequencer.lock"
-_REMEDY = "Nothing more is signed until this is settled: run `doorward log verify` and restore what it names from a backup."
+_REMEDY = "Nothing more is signed until this is settled: run `doorward audit verify` and restore what it names from a backup."
 
 
 class Sequencer:

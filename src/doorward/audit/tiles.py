@@ -88,7 +88,7 @@ class TileFiles:
                 pass
         raise LogDamaged(
             f"{tile_path(level, index, width)} is missing, though the log's checkpoint of {self.size} entries needs it.",
-            "Restore it from a backup; `doorward log verify` lists everything that is wrong.",
+            "Restore it from a backup; `doorward audit verify` lists everything that is wrong.",
             index * TILE_WIDTH << TILE_HEIGHT * (level or 0),
         )
 
@@ -114,7 +114,7 @@ class TileFiles:
         if len(found) < width:
             raise LogDamaged(
                 f"{tile_path(None, index, width)} can be read only up to entry {index * TILE_WIDTH + len(found)}.",
-                "Restore it from a backup; `doorward log verify` lists everything that is wrong.",
+                "Restore it from a backup; `doorward audit verify` lists everything that is wrong.",
                 index * TILE_WIDTH + len(found),
             )
         return found

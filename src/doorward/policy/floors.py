@@ -14,6 +14,11 @@ POLICY_ERROR = Reason(
     "The rules could not be worked out for this statement, so it is refused.",
     "Report it to whoever keeps the policy folder.",
 )
+UNREADABLE_STATEMENT = Reason(
+    "unreadable-statement",
+    "The statement could not be read.",
+    "Correct the statement, or send it in smaller parts.",
+)
 UNLISTED_STATEMENT = Reason(
     "unlisted-statement",
     "This statement is not one that Doorward understands, so nothing can be promised about it.",
@@ -43,6 +48,7 @@ NOT_IN_APPROVER_GROUP = Reason(
 FLOORS = (
     NO_RULE_PERMITS,
     POLICY_ERROR,
+    UNREADABLE_STATEMENT,
     UNLISTED_STATEMENT,
     NOBODY_BEHIND_AGENT,
     ONLY_PEOPLE_APPROVE,

@@ -1,4 +1,7 @@
-"""One client's session: moves bytes between two sockets and the exchange, and signs the client in before."""
+"""One client's session: moves bytes between two sockets and the exchange, and signs the client in before.
+
+(One module of over 400 lines: signing in, moving bytes and ending share one connection's state, and each may end the others.)
+"""
 
 from __future__ import annotations
 
@@ -224,7 +227,16 @@ class Session(asyncio.Protocol):
                 error.sqlstate = "0A000"
                 raise error
         self._upstream_facts = upstream
-        self._upstream = await connect(upstream, wish.settings)
+        try:
+            self._upstream = await connect(upstream, wish.settings)
+        except UpstreamUnavailable as error:
+            # Where the database is, and as whom Doorward signs in, is for the log and not for clients.
+            hidden = UpstreamUnavailable(
+                "Doorward can't get through to the database.", "Try again; if it stays, tell its operator."
+            )
+            hidden.reason = str(error)
+            telemetry.log("upstream.failed", level=logging.WARNING, upstream=upstream.name, error=error.message)
+            raise hidden from None
         self._upstream.received = self._from_upstream
         self._upstream.lost = self._upstream_lost
         self._upstream.paused = self._pause_client

@@ -12,28 +12,26 @@ on_release, finish. What each step decides is the step's business; when it is as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
 from doorward.errors import AuditUnavailable
 from doorward.masking.plan import plan_result
-from doorward.model.approval import RequestState
-from doorward.model.decision import Decision, Facts, Reason, Verdict
+from doorward.model.decision import Decision, Facts, Verdict
 from doorward.model.entry import StatementOutcome
 from doorward.model.identity import Identity
 from doorward.model.result import Provenance, ResultColumn
 from doorward.model.statement import Action
 from doorward.policy.explain import explain
-from doorward.proxy import forms
+from doorward.policy.floors import UNREADABLE_STATEMENT
+from doorward.proxy import forms, refusals
 from doorward.proxy.execution import Attempt, Execution, Judgement, ResultNote, SessionFacts, Text, Texts
 from doorward.proxy.holds import Holds, Settlement
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
 from doorward.wire.governor import Go, Refusal, Resume, Ruling, Understood
 
-INSUFFICIENT_PRIVILEGE = "42501"
-CANCELLED = "57014"
-SYNTAX_ERROR = "42601"
 # What a read waits at most before its record is on stable storage, when nothing protected is shown.
 READ_SYNC_SECONDS = 0.010
 
@@ -115,7 +113,7 @@ class StatementPath:
         try:
             return self._begin(attempt, grant="")
         except AuditUnavailable as error:
-            return Ruling(Go.REFUSE, refusal=_unrecorded(error))
+            return Ruling(Go.REFUSE, refusal=refusals.unrecorded(error))
 
     def plan(
         self, ticket: Execution, columns: Sequence[ResultColumn], inner: Sequence[Understood]
@@ -188,12 +186,7 @@ class StatementPath:
 
     def refusal_for_row_limit(self, ticket: Execution) -> Refusal:
         """The result was cut at the limit that policy sets."""
-        return Refusal(
-            "54000",
-            f"Doorward ended the result after {ticket.row_limit} rows.",
-            _rule(ticket.judgement.decision),
-            f"Ask for at most {ticket.row_limit} rows with LIMIT, or aggregate in the statement.",
-        )
+        return refusals.cut_at_row_limit(ticket.row_limit, ticket.judgement.decision)
 
     def may_show_error(self, ticket: Execution | None) -> bool:
         """Whether the database's own words may reach the client: only if nothing it might not see was in reach."""
@@ -234,7 +227,7 @@ class StatementPath:
         )
         if decision.verdict is Verdict.DENY:
             self._scribe.refused(execution_id, self._now_us())
-            return Ruling(Go.REFUSE, refusal=_refusal(decision, facts))
+            return Ruling(Go.REFUSE, refusal=refusals.denied(decision, facts))
         if decision.verdict is Verdict.HOLD:
             return self._hold(attempt, facts, decision, execution_id)
         if self._seen.get(attempt.text) is judgement:
@@ -308,7 +301,7 @@ class StatementPath:
             self.finish(execution, "skipped", "", 0, 0, "", "")
             return
         execution.released = error is None
-        self._go_on(lambda: attempt.resume(None if error is None else _unrecorded(error), execution))
+        self._go_on(lambda: attempt.resume(None if error is None else refusals.unrecorded(error), execution))
 
     def _release(self, execution: Execution, error: AuditUnavailable | None) -> None:
         if error is not None:
@@ -326,15 +319,7 @@ class StatementPath:
         request = self._holds.ask(self._session, self._identity, attempt, facts, decision, execution_id, settled)
         if request is None:
             self._scribe.refused(execution_id, self._now_us())
-            return Ruling(
-                Go.REFUSE,
-                refusal=Refusal(
-                    INSUFFICIENT_PRIVILEGE,
-                    "Doorward could not ask anybody to approve this statement.",
-                    _rule(decision),
-                    "Its control process does not answer; try again, or tell the operator.",
-                ),
-            )
+            return Ruling(Go.REFUSE, refusal=refusals.nobody_to_ask(decision))
         self._waiting_request = request.id
         told = explain(decision, facts, link=f"{self._rules().console_url}/approvals/{request.id}")
         self._notify(told.message, told.detail, f"{told.hint}\nOr: doorward approve {request.id}\nCtrl-C withdraws it.")
@@ -345,7 +330,7 @@ class StatementPath:
         try:
             if not settlement.approved:
                 self._scribe.refused(execution_id, self._now_us())
-                attempt.resume(_refusal_for(settlement, decision), None)
+                attempt.resume(refusals.after_a_wait(settlement, decision), None)
                 return
             # What was approved is exactly what runs. Text, parameters and identity are the very same objects; if the rules or
             # what the statement means have moved since, it is asked for again.
@@ -355,7 +340,7 @@ class StatementPath:
             self._scribe.superseded(execution_id, self._now_us())
             ruling = self._begin(attempt, grant="" if moved else settlement.request_id)
         except AuditUnavailable as error:
-            attempt.resume(_unrecorded(error), None)
+            attempt.resume(refusals.unrecorded(error), None)
             return
         if ruling.go is Go.NOW:
             attempt.resume(None, ruling.ticket)
@@ -375,7 +360,7 @@ class StatementPath:
     def _decide(self, text: Text, resolved: Resolved, *, approved: bool) -> Decision:
         rules = self._rules()
         if text.analysis.error:
-            reason = Reason("unreadable-statement", text.analysis.error, "Correct the statement, or send it in smaller parts.")
+            reason = replace(UNREADABLE_STATEMENT, text=text.analysis.error)
             return Decision(Verdict.DENY, (reason,), rules.policy_version)
         return rules.policy.decide(
             self._identity, resolved.facts, self._session.upstream, self._session.database, approved=approved
@@ -395,35 +380,9 @@ def _text(understood: Understood) -> Text:
     return understood
 
 
-def _rule(decision: Decision) -> str:
-    return f"Rule {decision.reasons[0].rule}: {decision.reasons[0].text}"
-
-
 def _nothing() -> None:
     """Until the session says what to do."""
 
 
 def _raise(error: Exception) -> None:
     raise error
-
-
-def _refusal(decision: Decision, facts: Facts) -> Refusal:
-    told = explain(decision, facts)
-    sqlstate = SYNTAX_ERROR if decision.reasons[0].rule == "unreadable-statement" else INSUFFICIENT_PRIVILEGE
-    return Refusal(sqlstate, told.message, told.detail, told.hint)
-
-
-def _refusal_for(settlement: Settlement, decision: Decision) -> Refusal:
-    rule = _rule(decision)
-    if settlement.state is RequestState.REJECTED:
-        said = f" They said: {settlement.reason}" if settlement.reason else ""
-        message, hint = f"{settlement.by} rejected this statement.{said}", "Talk to them before you ask again."
-        return Refusal(INSUFFICIENT_PRIVILEGE, message, rule, hint)
-    if settlement.state is RequestState.EXPIRED:
-        message, hint = "Nobody approved this statement in time.", "Run it again when an approver is there."
-        return Refusal(INSUFFICIENT_PRIVILEGE, message, rule, hint)
-    return Refusal(CANCELLED, "canceling statement due to user request", rule)
-
-
-def _unrecorded(error: AuditUnavailable) -> Refusal:
-    return Refusal(error.sqlstate, f"Nothing was run: {error.message}", "", error.remedy or "Tell the operator of Doorward.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -152,7 +153,7 @@ async def _open(upstream: Upstream, database: Database) -> UpstreamConnection:
         sock = await _reach(found)
     except OSError as error:
         raise UpstreamUnavailable(
-            f"The upstream {upstream.name} at {where} can't be reached: {error.strerror or error}.",
+            f"The upstream {upstream.name} at {where} can't be reached: {_words(error)}.",
             "Check its address and port, and that it is up.",
         ) from None
     try:
@@ -172,12 +173,17 @@ async def _open(upstream: Upstream, database: Database) -> UpstreamConnection:
         ) from None
     except OSError as error:
         sock.close()
-        raise UpstreamUnavailable(f"The upstream at {where} broke the connection: {error.strerror or error}.") from None
+        raise UpstreamUnavailable(f"The upstream at {where} broke the connection: {_words(error)}.") from None
     except BaseException:
         sock.close()
         raise
     connection.address = (upstream.host, upstream.port)
     return connection
+
+
+def _words(error: OSError) -> str:
+    """What the system calls the error; asyncio's own words hold addresses twice."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 async def _reach(found: list[Any]) -> socket.socket:

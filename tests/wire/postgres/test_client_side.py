@@ -98,7 +98,8 @@ def test_cancel_requests_with_impossible_keys_are_refused(length: int) -> None:
 
 
 @pytest.mark.parametrize(("minor", "raw", "expected"), [
-    (2, b"", ()), (9999, b"", ()), (0, b"_pq_.thing\0on\0", ("_pq_.thing",)), (2, b"_pq_.a\x001\0_pq_.b\x002\0", ("_pq_.a", "_pq_.b")),
+    (2, b"", ()), (9999, b"", ()), (0, b"_pq_.thing\0on\0", ("_pq_.thing",)),
+    (2, b"_pq_.a\x001\0_pq_.b\x002\0", ("_pq_.a", "_pq_.b")),
 ])  # fmt: skip
 def test_newer_minors_and_options_are_negotiated_down(minor: int, raw: bytes, expected: tuple[str, ...]) -> None:
     """NegotiateProtocolVersion says 3.0 and names each option that is not known, before the proof is asked for."""
@@ -194,7 +195,8 @@ def test_other_server_switches_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("packet", [
-    messages.message(b"p", bytes(authentication.MAX_AUTHENTICATION_BYTES)), b"p\0\0\0\x03", b"p\xff\xff\xff\xff", b"Q\0\0\0\x04",
+    messages.message(b"p", bytes(authentication.MAX_AUTHENTICATION_BYTES)), b"p\0\0\0\x03", b"p\xff\xff\xff\xff",
+    b"Q\0\0\0\x04",
     messages.message(b"p", b"PLAIN\0\0\0\0\0"), messages.message(b"p", b"SCRAM-SHA-256-PLUS\0\xff\xff\xff\xff"),
     messages.message(b"p", b"SCRAM-SHA-256\0\0\0\0\x09n,,"), messages.message(b"p", b"SCRAM-SHA-256"),
     messages.message(b"p", b"SCRAM-SHA-256\0\0\0\0\x01n,,"), messages.message(b"p", b"\xff\0\0\0\0\0"),
@@ -213,13 +215,10 @@ def test_what_is_sent_ahead_is_kept_up_to_a_limit() -> None:
     handshake = ClientHandshake()
     handshake.receive(start())
     handshake.receive(bytes(MAX_AHEAD_BYTES))
-    with pytest.raises(ProtocolViolation):
-        for _more in range(3):
+    assert len(handshake.rest) == MAX_AHEAD_BYTES
+    for _more in range(2):
+        with pytest.raises(ProtocolViolation):
             handshake.receive(b"x")
-            assert len(handshake.rest) <= MAX_AHEAD_BYTES
-        handshake.receive(b"xx" * MAX_AHEAD_BYTES)
-    with pytest.raises(ProtocolViolation):
-        handshake.receive(b"x")
     with pytest.raises(ProtocolViolation):
         _ = handshake.rest
 
@@ -246,7 +245,9 @@ def test_mutated_and_random_bytes_are_violations_and_nothing_else(
     if stage > 1:
         handshake.receive(messages.message(b"p", b"SCRAM-SHA-256\0" + struct.pack(">i", 3) + b"n,,"))
         handshake.challenge(b"r=1")
+    told = handshake.refuse(ProtocolViolation(""))
     try:
         handshake.receive(bytes(mutated))
     except ProtocolViolation as error:
-        assert messages.read_fields(handshake.refuse(error)[5:]).get("C") == "08P01"
+        told = handshake.refuse(error)
+    assert messages.read_fields(told[5:]).get("C") == "08P01"

@@ -20,7 +20,8 @@ def error(sqlstate: str, **fields: str) -> Fields:
 @pytest.mark.parametrize(
     "raised",
     [
-        error("22P02"), error("22003", P="8"), error("23505", D=f"Key (email)=({SECRET}) already exists.", n="customers_email_key"),
+        error("22P02"), error("22003", P="8"),
+        error("23505", D=f"Key (email)=({SECRET}) already exists.", n="customers_email_key"),
         error("23514", D=f"Failing row contains ({SECRET}).", t="customers", n="c1"), error("23502", c="email"),
         error("P0001", M=SECRET, H=SECRET, W="PL/pgSQL function f() line 1 at RAISE"), error("42883", W=SECRET, P="8"),
         error("42P01", q=f"SELECT '{SECRET}'", p="8", P="8"), error("42804"), error("XX000", R=SECRET, F=SECRET),

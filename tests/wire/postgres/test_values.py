@@ -22,19 +22,23 @@ from tests.live.servers import Database, fresh_database
 
 # A type and a value of it that is not what its mask looks like.
 SAMPLES: dict[str, str] = {
-    "bool": "t", "bytea": "\\xdeadbeef", '"char"': "q", "name": "somename", "int8": "987654321", "int2": "4321", "int4": "87654",
+    "bool": "t", "bytea": "\\xdeadbeef", '"char"': "q", "name": "somename", "int8": "987654321", "int2": "4321",
+    "int4": "87654",
     "oid": "98765", "text": "hush hush", "varchar": "hush hush", "varchar(2)": "qz", "varchar(20)": "hush hush", "char(1)": "q",
     "char(12)": "hush", "json": '{"q": 98765}', "jsonb": '{"q": 98765}', "xml": "<q>98765</q>", "point": "(9,87)",
     "cidr": "10.98.0.0/16", "inet": "10.9.8.7", "float4": "9.875", "float8": "98.765", "macaddr": "08:00:2b:01:02:03",
     "macaddr8": "08:00:2b:01:02:03:04:05", "money": "98.76", "date": "1987-06-05", "time": "09:08:07", "timetz": "09:08:07+02",
     "timestamp": "1987-06-05 09:08:07", "timestamptz": "1987-06-05 09:08:07+00", "interval": "98 days", "numeric": "98.765",
     "numeric(8,3)": "98.765", "uuid": "98765432-1234-1234-1234-123456789abc", "tsvector": "'hush':1", "int4range": "[98,765)",
-    "int8range": "[98,765)", "numrange": "[98,765)", "tsrange": "[1987-06-05,1987-06-07)", "tstzrange": "[1987-06-05,1987-06-07)",
+    "int8range": "[98,765)", "numrange": "[98,765)", "tsrange": "[1987-06-05,1987-06-07)",
+    "tstzrange": "[1987-06-05,1987-06-07)",
     "daterange": "[1987-06-05,1987-06-07)", "bool[]": "{t,f}", "bytea[]": '{"\\\\xdeadbeef"}', '"char"[]': "{q}",
-    "name[]": "{somename}", "int2[]": "{987}", "int4[]": "{98765}", "int8[]": "{98765}", "text[]": "{hush}", "char(4)[]": "{hush}",
+    "name[]": "{somename}", "int2[]": "{987}", "int4[]": "{98765}", "int8[]": "{98765}", "text[]": "{hush}",
+    "char(4)[]": "{hush}",
     "varchar[]": "{hush}", "float4[]": "{9.875}", "float8[]": "{9.875}", "oid[]": "{98765}", "macaddr[]": "{08:00:2b:01:02:03}",
     "inet[]": "{10.9.8.7}", "timestamp[]": "{1987-06-05}", "date[]": "{1987-06-05}", "time[]": "{09:08:07}",
-    "timestamptz[]": "{1987-06-05}", "interval[]": "{98 days}", "numeric[]": "{98.765}", "json[]": "{98765}", "cidr[]": "{10.98.0.0/16}",
+    "timestamptz[]": "{1987-06-05}", "interval[]": "{98 days}", "numeric[]": "{98.765}", "json[]": "{98765}",
+    "cidr[]": "{10.98.0.0/16}",
     "money[]": "{98.76}", "uuid[]": "{98765432-1234-1234-1234-123456789abc}", "jsonb[]": "{98765}",
     # Of these no value is known to be harmless: they become NULL.
     "bit(4)": "1010", "varbit": "10101", "line": "{9,8,7}", "box": "(9,8),(7,6)", "circle": "<(9,8),7>", "tsquery": "'hush'",

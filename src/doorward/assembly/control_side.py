@@ -20,7 +20,7 @@ from doorward import telemetry
 from doorward.api.operator_token import operator_token
 from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
-from doorward.assembly.gateway_process import settings_to_json
+from doorward.assembly.gateway_side import settings_to_json
 from doorward.audit.checkpoint import load_or_create_key
 from doorward.audit.reader import LogReader
 from doorward.audit.sequencer import Sequencer
@@ -216,7 +216,7 @@ class ControlProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "doorward.assembly.gateway_process",
+            "doorward.assembly.gateway_side",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # A Ctrl-C in the terminal is for the control process, which ends the gateway in order.

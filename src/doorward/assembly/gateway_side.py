@@ -1,6 +1,6 @@
 """The gateway as a process of its own, started and kept by the control process.
 
-``python -m doorward.assembly.gateway_process`` reads its settings as JSON from standard input and writes one line of JSON
+``python -m doorward.assembly.gateway_side`` reads its settings as JSON from standard input and writes one line of JSON
 when it listens, or when it can't.
 """
 
