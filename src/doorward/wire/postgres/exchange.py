@@ -739,6 +739,9 @@ class Exchange:
         if tag == "DISCARD ALL":
             self._portals.clear()
             self._cursors.clear()
+        if tag in ("ROLLBACK", "COMMIT"):
+            # ROLLBACK TO and COMMIT AND CHAIN close cursors and leave the transaction open.
+            self._cursors.clear()
         for statement in statements:
             if statement.tag == "PREPARE" and tag == "PREPARE":
                 known = Statement(statement.prepared_name, head.understood, -1, confirmed=True, by_sql=True)
@@ -749,6 +752,8 @@ class Exchange:
                 self._forget_portals(statement.cursor_name)
                 if len(statements) == 1:
                     self._cursors[statement.cursor_name] = head.understood
+                else:
+                    self._cursors.pop(statement.cursor_name, None)
             elif statement.node in _CLOSES_CURSORS and tag.startswith("CLOSE"):
                 self._cursors.clear()
                 self._forget_portals(statement.cursor_name)
