@@ -143,7 +143,7 @@ def _admin(step: dict[str, Any], client: Client, stage: Stage) -> None:
     """The superuser, past Doorward, changes something; with *settle*, Doorward hears of it before the attack goes on."""
     stage.admin.execute(step["sql"].encode())
     if step.get("settle"):
-        stage.read_catalog()
+        stage.read_catalog(anew=False)
         # Whatever the gateway was told it knows once it answers a sign-in, which travels behind it.
         probe = stage.client("alice")
         probe.sign_in()
