@@ -175,8 +175,9 @@ class ControlProcess:
 
     async def _read_catalog(self, querier: UpstreamQuerier) -> str:
         mark = await read_mark(querier)
-        # Verdicts of people are applied by the office; detectors' labels alone come from here.
-        snapshot = await read_snapshot(querier, self.settings.upstream.name, {}, definition_is_clear)
+        # The office applies people's verdicts; what they protect is carried on to views and children here.
+        verdicts = self.office.catalog.protective_verdicts(self.settings.upstream.name)
+        snapshot = await read_snapshot(querier, self.settings.upstream.name, verdicts, definition_is_clear)
         await self.office.catalog.publish_snapshot(snapshot)
         telemetry.log("catalog.read", upstream=snapshot.upstream, relations=len(snapshot.relations))
         return mark

@@ -32,7 +32,10 @@ class ColumnRow:
 
 
 class Catalog:
-    """Snapshots with verdicts applied. *configure* sends gateways what they decide with, after it changed."""
+    """Snapshots with verdicts applied.
+
+    *configure* sends gateways what they decide with, after it changed; *read_again* asks for a new reading of an upstream.
+    """
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class Catalog:
         configure: Callable[[], Awaitable[None]],
         now: Callable[[], int],
         changed: Callable[[], None],
+        read_again: Callable[[str], None] = lambda upstream: None,
     ) -> None:
         self._store = store
         self._changes = changes
         self._configure = configure
         self._now = now
         self._changed = changed
+        self._read_again = read_again
         self._read: dict[str, Snapshot] = {}
         self._labelled: dict[str, Snapshot] = {}
 
@@ -103,7 +108,14 @@ class Catalog:
             self._label(upstream)
             await self._configure()
         self._changed()
+        # What a column holds, views and generated columns over it hold too: only a reading follows that.
+        self._read_again(upstream)
         return verdict
+
+    def protective_verdicts(self, upstream: str) -> dict[tuple[int, int], Label]:
+        """What people said is protected, by column, for a reading to carry on. What they cleared is cleared here alone."""
+        verdicts = self._store.verdicts.of(upstream)
+        return {(v.table_oid, v.attribute_number): v.label for v in verdicts if v.label.is_protected}
 
     def protected_names(self, upstream: str) -> frozenset[str]:
         """The bare names of all protected columns: what to mark in a statement that people read."""

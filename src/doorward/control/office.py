@@ -76,7 +76,9 @@ class Office:
         self.directory = Directory(store, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.desk = Desk(store, changes, gateway, may_approve, now, lambda: self.feed.publish(Topic.REQUESTS))
-        self.catalog = Catalog(store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG))
+        self.catalog = Catalog(
+            store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
+        )
         self.record = Record(log)
 
     async def open(self) -> None:
