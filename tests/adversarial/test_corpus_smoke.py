@@ -1,4 +1,4 @@
-"""A part of the corpus on every run of the tests: each class of attack once, and ordinary work. `make adversarial` plays it all."""
+"""A part of the corpus on every run of the tests: each class of attack, and ordinary work. `make adversarial` plays it all."""
 
 from __future__ import annotations
 

@@ -246,3 +246,42 @@ def test_large_results_pass_whole(shop: Shop) -> None:
         wide = connection.execute("SELECT repeat('x', 3000000)").fetchone()
         assert wide is not None
         assert len(wide[0]) == 3_000_000
+
+
+def test_asyncpg_introspects_types_of_the_database(shop: Shop) -> None:
+    """Enums, arrays of them, ranges and domains: asyncpg reads the catalog, with jit turned off for it."""
+    shop.database.execute(
+        "CREATE TYPE mood AS ENUM ('calm', 'busy'); CREATE DOMAIN pages AS int CHECK (VALUE > 0);"
+        "CREATE TABLE shelves (id int, state mood, states mood[], span int4range, length pages);"
+        "INSERT INTO shelves VALUES (1, 'calm', '{calm,busy}', '[1,5)', 7); GRANT ALL ON shelves TO PUBLIC"
+    )
+    shop.doorward.wait_for(
+        lambda: any(r.name == "shelves" for r in shop.doorward.control.office.catalog.snapshots["shop"].relations)
+    )
+
+    async def work() -> None:
+        connection = await asyncpg.connect(
+            host="127.0.0.1", port=shop.doorward.control.port, user="alice", password=shop.doorward.secret("alice"),
+            database=shop.database.name,
+        )  # fmt: skip
+        try:
+            row = await connection.fetchrow("SELECT state, states, span, length FROM shelves WHERE state = $1", "calm")
+            assert row is not None
+            assert (row["state"], row["states"], row["span"].upper, row["length"]) == ("calm", ["calm", "busy"], 5, 7)
+        finally:
+            await connection.close()
+
+    asyncio.run(work())
+
+
+def test_a_client_that_sends_far_ahead_of_the_answers_gets_them_all(shop: Shop) -> None:
+    """Thousands of messages at once, with names that come and go between them: each answer in its place."""
+    with shop.doorward.connect() as connection, connection.pipeline() as pipeline:
+        cursors = []
+        for number in range(1500):
+            cursors.append(
+                connection.execute("SELECT %s::int, ssn FROM customers WHERE id = 1", (number,), prepare=number % 3 == 0)
+            )
+            if number % 100 == 99:
+                pipeline.sync()
+        assert [cursor.fetchone() for cursor in cursors] == [(number, "***") for number in range(1500)]

@@ -352,9 +352,9 @@ class Session(asyncio.Protocol):
     # --- moving bytes -------------------------------------------------------------------------------------------------
 
     def _from_client(self, data: bytes) -> None:
-        if self._exchange.is_waiting:
-            # Kept aside: the reader must not move while a message of its buffer waits. Reading goes on as long as it can,
-            # so that a client that leaves is noticed.
+        if self._ahead or not self._exchange.takes_more:
+            # Kept aside while a message of before waits. Reading goes on as long as it can, so that a client that leaves is
+            # noticed.
             self._ahead.append(data)
             self._ahead_bytes += len(data)
             if self._ahead_bytes > AHEAD_LIMIT_BYTES:
@@ -364,6 +364,8 @@ class Session(asyncio.Protocol):
 
     def _from_upstream(self, data: bytes) -> None:
         self._run(lambda: self._exchange.receive_from_upstream(data))
+        if self._ahead:
+            self._continue(_nothing)
 
     def _go_on(self, step: Callable[[], None]) -> None:
         """Run *step* soon, inside the session, and send what it produces."""
@@ -376,7 +378,7 @@ class Session(asyncio.Protocol):
         def on() -> None:
             step()
             self._exchange.go_on()
-            while self._ahead and not self._exchange.is_waiting:
+            while self._ahead and self._exchange.takes_more:
                 data = self._ahead.pop(0)
                 self._ahead_bytes -= len(data)
                 self._exchange.receive_from_client(data)
@@ -553,6 +555,10 @@ class Session(asyncio.Protocol):
     def _tls_words(self) -> str:
         tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
         return f"{tls.version()} {tls.cipher()[0]}" if tls is not None else ""
+
+
+def _nothing() -> None:
+    """No step of its own: only what waited goes on."""
 
 
 def _principal(card: PrincipalCard) -> Principal:

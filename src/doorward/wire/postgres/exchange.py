@@ -95,6 +95,11 @@ class Exchange:
         return self._wait is not None
 
     @property
+    def takes_more(self) -> bool:
+        """Whether it reads on: else what the client sends next is better left outside for now."""
+        return self._wait is None and not (self._draining and bool(self._pending))
+
+    @property
     def is_busy(self) -> bool:
         """Whether replies are still to come."""
         return bool(self._pending)
