@@ -319,3 +319,38 @@ def test_a_catalog_that_cannot_be_read_is_an_error(database: Database) -> None:
             connection.execute("SELECT 1/0")
         with pytest.raises(DoorwardError):
             asyncio.run(read_snapshot(LibpqQuerier(connection), "shop", {}))
+
+
+def test_what_is_computed_from_a_protected_column_is_protected(database: Database) -> None:
+    """A generated column's own name tells nothing; one computed from clear columns stays clear."""
+    database.execute(
+        """CREATE TABLE people (id int PRIMARY KEY, ssn text, size int,
+        low text GENERATED ALWAYS AS (lower(ssn)) STORED, twice int GENERATED ALWAYS AS (size * 2) STORED)"""
+    )
+    found = labels(snap(database), "people")
+    assert found["low"] is Label.UNCLASSIFIED
+    assert found["twice"] is Label.NONE
+
+
+def test_a_row_type_is_unclassified_and_a_domain_speaks_by_its_name(database: Database) -> None:
+    """Rows, arrays of rows and domains over rows hold columns that have no labels of their own."""
+    database.execute(
+        """CREATE TYPE pair AS (a text, b text); CREATE DOMAIN few AS pair; CREATE DOMAIN ssn_number AS text;
+        CREATE TABLE things (id int, p pair, ps pair[], f few, v ssn_number, plain int[])"""
+    )
+    found = labels(snap(database), "things")
+    assert [found[name] for name in ("p", "ps", "f")] == [Label.UNCLASSIFIED] * 3
+    assert found["v"] is Label.NATIONAL_ID
+    assert found["plain"] is Label.NONE
+
+
+def test_a_view_that_picks_rows_by_a_protected_column_counts_as_protected(database: Database) -> None:
+    """Its columns are clear, its errors and plans are not."""
+    database.execute(
+        """CREATE TABLE people (id int PRIMARY KEY, ssn text); CREATE VIEW few AS SELECT id FROM people WHERE ssn LIKE '1%';
+        CREATE VIEW more AS SELECT id FROM few; CREATE VIEW plain AS SELECT id FROM people"""
+    )
+    snapshot = snap(database)
+    assert labels(snapshot, "few") == {"id": Label.NONE}
+    assert [relation(snapshot, name).is_protected for name in ("few", "more", "plain")] == [True, True, False]
+    assert decode(encode(snapshot)) == snapshot

@@ -17,6 +17,8 @@ from doorward.sql.analyze import analyze
         ("INSERT INTO t SELECT id FROM c WHERE email LIKE 'a%'", {"id", "email"}),
         ("INSERT INTO t SELECT v.g FROM v JOIN c ON v.g = c.ssn", {"g", "ssn"}),
         ("INSERT INTO t SELECT * FROM c", {"*"}),
+        ("INSERT INTO t SELECT region FROM c AS x (a, region)", {"*", "region"}),
+        ("INSERT INTO t SELECT j.b FROM (c JOIN d ON true) AS j (a, b)", {"*", "b"}),
         ("INSERT INTO t TABLE c", {"*"}),
         ("INSERT INTO t SELECT to_jsonb(c) FROM c", {"c", "*"}),
         ("INSERT INTO t (e) VALUES ($1) ON CONFLICT (id) DO UPDATE SET e = excluded.e, n = t.n + 1", None),

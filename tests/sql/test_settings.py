@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from doorward.sql.analyze import analyze
 from doorward.sql.settings import check_setting, check_shown
 
 REFUSED = [
@@ -65,3 +66,20 @@ def test_values_are_looked_at_where_they_matter(name: str, value: str | None, fi
 def test_custom_settings_may_not_be_read() -> None:
     assert check_shown("my.x")
     assert not check_shown("server_version")
+
+
+@pytest.mark.parametrize(
+    ("call", "is_checked"),
+    [
+        ("set_config('search_path', '', false)", True),
+        ("set_config('search_path', 'evil', false)", False),
+        ("set_config('search_path', $1, false)", False),
+        ("set_config('jit', $1, false)", True),
+        ("set_config('client_encoding', $1, false)", False),
+        ("set_config($1, 'x', false)", False),
+    ],
+)
+def test_set_config_is_harmless_only_when_its_setting_is(call: str, is_checked: bool) -> None:
+    """A parameter may bring any value, so it is taken only by settings that take any; a path is only emptied."""
+    statement = analyze(f"SELECT {call}").statements[0]
+    assert ("set_config" in statement.checked_functions) is is_checked

@@ -188,8 +188,8 @@ _ANY_VALUE = "whatever a parameter brings"
 
 def _is_checked_set_config(found: Found, arguments: list[Fields]) -> bool:
     try:
-        name, value = (_ANY_VALUE if "ParamRef" in argument else constant(argument) for argument in arguments[:2])
-    except ValueError:
+        name, value = constant(arguments[0]), _ANY_VALUE if "ParamRef" in arguments[1] else constant(arguments[1])
+    except (ValueError, IndexError):
         return False
     if len(arguments) != 3 or not isinstance(name, str) or not (value is None or isinstance(value, str)):
         return False

@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from doorward.wire.postgres.errors_shown import WITHHELD, clean
+from doorward.wire.postgres.errors_shown import WITHHELD, clean, is_of_the_statement
 from doorward.wire.postgres.messages import Fields
 
 SECRET = "ada@example.org"
@@ -81,3 +81,19 @@ def test_no_word_of_an_error_survives_unless_it_is_of_the_statement(
 
 
 _FIXED_ELSEWHERE = {"25P02", "57P01", "57P02", "57P03", "40001", "40P01", "25001", "25006", "25P01", "34000", "26000"}
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ("", True),
+        ('COPY orders, line 1, column id: "x"', True),
+        ("JSON data, line 1: {x", True),
+        ("PL/pgSQL function tell() line 1 at RAISE", False),
+        ("PL/pgSQL-Funktion tell() Zeile 1 bei RAISE", False),
+        ('COPY orders, line 1\nSQL statement "SELECT 1"', False),
+    ],
+)
+def test_words_of_code_in_the_database_are_told_apart(context: str, expected: bool) -> None:
+    """What a trigger or a view's function says may be of anything, in whatever language the server speaks."""
+    assert is_of_the_statement(error("22P02", **({"W": context} if context else {}))) is expected
