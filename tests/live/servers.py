@@ -25,6 +25,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from doorward.demo.postgres import reachable
+
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 START_SECONDS = 30
 # Speed over safety: these servers live for minutes and hold nothing.
@@ -182,6 +184,7 @@ def running_server(binaries: Path | None, version: int) -> Iterator[Server]:
             account = pwd.getpwnam(user)
             for path in (directory, directory / "password"):
                 os.chown(path, account.pw_uid, account.pw_gid)
+            binaries = reachable(binaries.parent, directory, account) / "bin"
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         initdb = _as_user(user, str(binaries / "initdb"), "-D", str(directory / "data"), "-U", "postgres", "-E", "UTF8")
         initdb += ["--no-sync", "--auth=scram-sha-256", f"--pwfile={directory / 'password'}", "--locale=C.UTF-8"]

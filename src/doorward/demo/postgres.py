@@ -100,7 +100,7 @@ def installed_binaries() -> Path:
 def running_server(directory: Path, *, lasting: bool) -> Iterator[EmbeddedServer]:
     """A server with its files in *directory*, made if there are none; stopped at the end. *lasting* data is synced."""
     account = lent_account()
-    installed = _reachable(installed_binaries(), directory, account)
+    installed = reachable(installed_binaries(), directory, account)
     access = _access(directory)
     cluster = directory / "cluster"
     if not (cluster / "PG_VERSION").exists():
@@ -127,8 +127,11 @@ def _access(directory: Path) -> Access:
     return made
 
 
-def _reachable(installed: Path, directory: Path, account: pwd.struct_passwd | None) -> Path:
-    """The programs where *account* can run them: as they are, or as a copy when a folder above is closed to others."""
+def reachable(installed: Path, directory: Path, account: pwd.struct_passwd | None) -> Path:
+    """The programs where *account* can run them: as they are, or as a copy in *directory* when a folder above is closed.
+
+    The programs find their libraries by their own place (RPATH): both are copied, as they lie to each other.
+    """
     if account is None:
         return installed
     directory.chmod(0o711)
@@ -140,13 +143,17 @@ def _reachable(installed: Path, directory: Path, account: pwd.struct_passwd | No
         )
     if all(folder.stat().st_mode & 0o005 == 0o005 for folder in (installed, *installed.resolve().parents)):
         return installed
-    copy = directory / "programs"
-    if not copy.exists():
-        shutil.copytree(installed, copy, symlinks=True)
-        for path in (copy, *copy.rglob("*")):
+    copies = directory / "programs"
+    package = installed.parent
+    if not copies.exists():
+        copies.mkdir()
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, copies / folder.name, symlinks=True)
+        for path in (copies, *copies.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.parent.name == "bin" else 0o044))
-    return copy
+    return copies / package.name / installed.name
 
 
 def _lets_through(folder: Path, account: pwd.struct_passwd) -> bool:
