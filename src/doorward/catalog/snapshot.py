@@ -37,7 +37,12 @@ async def read_snapshot(
     Raises DoorwardError when the catalog can't be read; a view that can't be described is unclassified instead. Take the
     mark before the snapshot: a change in between is then seen at the next poll.
     """
-    facts = facts_from([await querier.query(question) for question in QUESTIONS])
+    # One transaction, one view of the catalog: a table made anew between two questions must not lose what protects it.
+    await querier.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        facts = facts_from([await querier.query(question) for question in QUESTIONS])
+    finally:
+        await querier.query("ROLLBACK")
     described: dict[int, list[ResultColumn]] = {}
     for view, definition in facts.view_definitions.items():
         try:
