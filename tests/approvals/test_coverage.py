@@ -2,7 +2,7 @@
 
 import pytest
 
-from doorward.approvals.coverage import Grants, grant_from
+from doorward.approvals.coverage import grant_from
 from doorward.model.approval import Answer
 from tests.approvals.requests import a_request
 
@@ -56,24 +56,3 @@ def test_empty_binding_is_covered_by_nothing() -> None:
     grant = grant_from(a_request(binding=""), an_answer())
     assert grant is not None
     assert not grant.covers("", 3_000_000)
-
-
-def test_grant_is_taken_once_and_a_repeated_answer_gives_no_second() -> None:
-    """What was approved runs once."""
-    grant = grant_from(REQUEST, an_answer())
-    assert grant is not None
-    grants = Grants()
-    grants.give(grant)
-    assert grants.take(REQUEST.id, REQUEST.binding, 3_000_000) == grant
-    grants.give(grant)
-    assert grants.take(REQUEST.id, REQUEST.binding, 3_000_000) is None
-
-
-def test_grant_stays_when_asked_for_with_another_binding() -> None:
-    """A mismatch does not use up somebody's approval."""
-    grant = grant_from(REQUEST, an_answer())
-    assert grant is not None
-    grants = Grants()
-    grants.give(grant)
-    assert grants.take(REQUEST.id, "other", 3_000_000) is None
-    assert grants.take(REQUEST.id, REQUEST.binding, 3_000_000) == grant

@@ -26,24 +26,3 @@ def grant_from(request: ApprovalRequest, answer: Answer) -> Grant | None:
     if not answer.approved or answer.request_id != request.id or answer.at_us >= request.expires_us:
         return None
     return Grant(request.id, request.binding, answer.by_id, request.expires_us)
-
-
-class Grants:
-    """Grants that wait to be used; each can be taken once."""
-
-    def __init__(self) -> None:
-        self._by_request: dict[str, Grant] = {}
-        self._seen: set[str] = set()
-
-    def give(self, grant: Grant) -> None:
-        """Add *grant*, unless one for its request was ever given: a repeated answer gives nothing twice."""
-        if grant.request_id not in self._seen:
-            self._seen.add(grant.request_id)
-            self._by_request[grant.request_id] = grant
-
-    def take(self, request_id: str, binding: str, now_us: int) -> Grant | None:
-        """Use up the grant for *request_id* if it covers *binding*; None, and it stays, if it does not."""
-        grant = self._by_request.get(request_id)
-        if grant is None or not grant.covers(binding, now_us):
-            return None
-        return self._by_request.pop(request_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from doorward.approvals.coverage import Grant, grant_from
 from doorward.errors import AuditUnavailable
 from doorward.model.approval import Answer, ApprovalRequest, RequestState
 from doorward.model.decision import Decision, Facts
@@ -24,17 +25,13 @@ PARAMETER_SHOWN = 500
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a request ended."""
+    """How a request ended. *grant* is there if it was approved: what the execution may go on with, if it still covers it."""
 
     request_id: str
     state: RequestState
     by: str = ""
     reason: str = ""
-
-    @property
-    def approved(self) -> bool:
-        """Whether the execution may go on."""
-        return self.state is RequestState.APPROVED
+    grant: Grant | None = None
 
 
 class Timer(Protocol):
@@ -104,7 +101,7 @@ class Holds:
             reason=" ".join(reason.text for reason in decision.reasons),
             approvers=decision.approvers,
             policy_version=decision.policy_version,
-            binding=_binding(session, identity, attempt, facts, decision),
+            binding=binding_of(session, identity, attempt, facts, decision),
             asked_us=now,
             expires_us=now + seconds * 1_000_000,
             in_transaction=attempt.transaction == "T",
@@ -140,6 +137,9 @@ class Holds:
         if waiting is None:
             return
         waiting.timer.cancel()
+        grant = grant_from(waiting.request, answer) if answer else None
+        if state is RequestState.APPROVED and grant is None:
+            state = RequestState.EXPIRED  # the answer came too late
         try:
             self._scribe.append(
                 HoldAnswered(
@@ -155,9 +155,10 @@ class Holds:
             self._scribe.flush()
         except AuditUnavailable:
             # An answer that can't be recorded is not heeded.
-            state = RequestState.WITHDRAWN if state is RequestState.APPROVED else state
+            state, grant = (RequestState.WITHDRAWN, None) if grant else (state, None)
         self._send(Settled(request_id, state.value))
-        waiting.settled(Settlement(request_id, state, answer.by_name if answer else "", answer.reason if answer else ""))
+        by, reason = (answer.by_name, answer.reason) if answer else ("", "")
+        waiting.settled(Settlement(request_id, state, by, reason, grant))
 
 
 def _shown(value: bytes | None) -> str:
@@ -170,14 +171,14 @@ def _shown(value: bytes | None) -> str:
     return text if len(text) <= PARAMETER_SHOWN else text[:PARAMETER_SHOWN] + "…"
 
 
-def _binding(session: SessionFacts, identity: Identity, attempt: Attempt, facts: Facts, decision: Decision) -> str:
+def binding_of(session: SessionFacts, identity: Identity, attempt: Attempt, facts: Facts, decision: Decision) -> str:
     """A hash over everything that an approval is about."""
     digest = hashlib.sha256()
     parts: list[bytes | None] = [
         attempt.text.text.encode(),
         *(text.text.encode() for text in attempt.inner),
         *attempt.parameters,
-        "\0".join((*facts.objects, *facts.unresolved)).encode(),
+        repr(facts).encode(),
         "\0".join([identity.principal.id, *(actor.id for actor in identity.actors)]).encode(),
         session.upstream.encode(),
         decision.policy_version.encode(),

@@ -27,7 +27,7 @@ from doorward.policy.explain import explain
 from doorward.policy.floors import UNREADABLE_STATEMENT
 from doorward.proxy import forms, refusals
 from doorward.proxy.execution import Attempt, Execution, Judgement, ResultNote, SessionFacts, Text, Texts
-from doorward.proxy.holds import Holds, Settlement
+from doorward.proxy.holds import Holds, Settlement, binding_of
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
 from doorward.wire.governor import Go, Refusal, Resume, Ruling, Understood
@@ -314,7 +314,7 @@ class StatementPath:
     def _hold(self, attempt: Attempt, facts: Facts, decision: Decision, execution_id: str) -> Ruling:
         def settled(settlement: Settlement) -> None:
             self._waiting_request = ""
-            self._go_on(lambda: self._settle(attempt, facts, decision, execution_id, settlement))
+            self._go_on(lambda: self._settle(attempt, decision, execution_id, settlement))
 
         request = self._holds.ask(self._session, self._identity, attempt, facts, decision, execution_id, settled)
         if request is None:
@@ -325,20 +325,21 @@ class StatementPath:
         self._notify(told.message, told.detail, f"{told.hint}\nOr: doorward approve {request.id}\nCtrl-C withdraws it.")
         return Ruling(Go.WAIT)
 
-    def _settle(self, attempt: Attempt, facts: Facts, decision: Decision, execution_id: str, settlement: Settlement) -> None:
+    def _settle(self, attempt: Attempt, decision: Decision, execution_id: str, settlement: Settlement) -> None:
         """An approver answered, time ran out, or the client withdrew."""
         try:
-            if not settlement.approved:
+            grant = settlement.grant
+            if grant is None:
                 self._scribe.refused(execution_id, self._now_us())
                 attempt.resume(refusals.after_a_wait(settlement, decision), None)
                 return
-            # What was approved is exactly what runs. Text, parameters and identity are the very same objects; if the rules or
-            # what the statement means have moved since, it is asked for again.
-            moved = (
-                self._rules().policy_version != decision.policy_version or self._judge(attempt, approved=False).facts != facts
-            )
+            # What was approved is exactly what runs. If the rules, or what the statement means under them, have moved since,
+            # the binding is another one, and it is asked for again.
+            now = self._judge(attempt, approved=False)
+            binding = binding_of(self._session, self._identity, attempt, now.facts, now.decision)
+            covered = grant.covers(binding, self._now_us())
             self._scribe.superseded(execution_id, self._now_us())
-            ruling = self._begin(attempt, grant="" if moved else settlement.request_id)
+            ruling = self._begin(attempt, grant=grant.request_id if covered else "")
         except AuditUnavailable as error:
             attempt.resume(refusals.unrecorded(error), None)
             return
