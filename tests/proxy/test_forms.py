@@ -1,0 +1,116 @@
+"""Entries filled into forms are, byte for byte, what encoding them anew gives."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from doorward.audit.canonical import decode, encode
+from doorward.model.entry import ActorStamp, ColumnStamp, IdentityStamp, StatementIntent, StatementOutcome
+from doorward.proxy import forms
+from doorward.proxy.forms import IntentForm, columns_json
+
+HOSTILE = (
+    '"parameters":[]',
+    '"parameters":["x"],"policy":"p"',
+    ',"execution":"exe_1"',
+    '"at_us":1',
+    '],"policy":',
+    '\\"parameters":[',
+    "\\",
+    '"',
+    "\\\\\\",
+    "\x00\x01\x1f\x7f\x80\u2028",
+    "\n\r\t\b\f",
+    "\N{SNOWMAN}\U0001f600\U0001f1e6",
+    "",
+)
+texts = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    st.lists(st.sampled_from(HOSTILE), max_size=4).map("".join),
+)
+names = st.lists(texts, max_size=3).map(tuple)
+ids = st.from_regex(r"[a-z]{3}_[0-9a-f]{1,24}\.[0-9]{1,6}", fullmatch=True)
+numbers = st.integers(0, 2**53 - 1)
+parameters = st.lists(st.one_of(st.just("null"), st.from_regex(r"[0-9]{1,6} bytes, [0-9a-f]{16}", fullmatch=True)), max_size=4)
+actors = st.builds(ActorStamp, texts, texts, texts)
+intents = st.builds(
+    StatementIntent,
+    action=texts,
+    at_us=numbers,
+    execution=ids,
+    identity=st.builds(IdentityStamp, st.lists(actors, max_size=2).map(tuple), texts, texts, actors, texts),
+    labels=names,
+    objects=names,
+    parameters=parameters.map(tuple),
+    policy=texts,
+    protocol=texts,
+    reason=texts,
+    rules=names,
+    session=texts,
+    statement=texts,
+    tags=names,
+    upstream=texts,
+    verdict=texts,
+)
+columns = st.lists(st.builds(ColumnStamp, texts, texts, texts, texts), max_size=3).map(tuple)
+
+
+@given(intents, numbers, ids, parameters)
+def test_a_filled_form_is_the_canonical_entry(
+    intent: StatementIntent, at_us: int, execution: str, parameters: list[str]
+) -> None:
+    """Whatever a statement or a name holds: no text is taken for a key."""
+    filled = IntentForm.of(intent).fill(at_us, execution, parameters)
+    anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=tuple(parameters))
+    assert filled == encode(anew)
+    assert decode(filled) == anew
+
+
+@given(intents)
+def test_a_form_filled_with_its_own_blanks_is_the_entry_it_was_made_of(intent: StatementIntent) -> None:
+    """Nothing is lost in the cutting."""
+    filled = IntentForm.of(intent).fill(intent.at_us, intent.execution, list(intent.parameters))
+    assert filled == encode(intent)
+
+
+@given(columns, st.lists(numbers, min_size=5, max_size=5), ids, st.sampled_from(["done", "failed", "cancelled"]), texts)
+@example((), [0, 0, 0, 0, 0], "exe_1", "done", 'SELECT "1"\\')
+def test_an_outcome_is_the_canonical_entry(
+    columns: tuple[ColumnStamp, ...], counts: list[int], execution: str, status: str, tag: str
+) -> None:
+    """The same for what came of it, with no error to tell."""
+    at_us, duration_us, masked, result_bytes, rows = counts
+    entry = StatementOutcome(at_us, columns, duration_us, "", execution, masked, result_bytes, rows, status, tag, error="")
+    filled = forms.outcome(at_us, columns_json(columns), duration_us, execution, masked, result_bytes, rows, status, tag)
+    assert filled == encode(entry)
+    assert decode(filled) == entry
+
+
+def test_tags_are_remembered_within_bounds() -> None:
+    """A server that invents tags can't fill the memory, and each is still written as itself."""
+    for number in range(10_050):
+        filled = forms.outcome(1, b"[]", 1, "exe_1", 0, 0, 0, "done", f"INSERT 0 {number}")
+        assert filled.endswith(b'"tag":"INSERT 0 %d"}' % number)
+    assert len(forms._TAGS) <= 10_001
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_text_that_looks_like_a_key_stays_text(hostile: str) -> None:
+    """Every place before and behind the blanks, one after the other."""
+    actor = ActorStamp("prn_1", "human", hostile)
+    identity = IdentityStamp((actor,), hostile, "c", actor, "scram")
+    plain = StatementIntent(
+        "read", 1, "exe_1", identity, (), (), (), "p", "simple", "", (), "s", "", (), "u", "allow"
+    )  # fmt: skip
+    for field in ("action", "policy", "protocol", "reason", "session", "statement", "upstream"):
+        intent = msgspec.structs.replace(plain, **{field: hostile})
+        anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2", parameters=("null",))
+        assert IntentForm.of(intent).fill(7, "exe_2", ["null"]) == encode(anew)
+    for field in ("labels", "objects", "rules", "tags"):
+        intent = msgspec.structs.replace(plain, **{field: (hostile, hostile)})
+        anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2")
+        assert IntentForm.of(intent).fill(7, "exe_2", []) == encode(anew)
