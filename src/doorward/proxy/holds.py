@@ -18,9 +18,14 @@ from doorward.proxy.execution import Attempt, SessionFacts
 from doorward.proxy.scribe import Scribe
 
 DEFAULT_HOLD_SECONDS = 600
-# What one session may have asked at once is one; this bounds all of them together.
+# What one session may have asked at once is one; these bound all of them together, and those of one speaker.
 MOST_WAITING = 1_000
+MOST_WAITING_OF_ONE = 20
+# A question travels as one line that the control process must be able to read, and an approver to look at.
 PARAMETER_SHOWN = 500
+PARAMETERS_SHOWN = 200
+OBJECTS_SHOWN = 1_000
+REASON_SHOWN = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Timer(Protocol):
 class _Waiting:
     request: ApprovalRequest
     execution_id: str
+    speaker: str
     settled: Callable[[Settlement], None]
     timer: Timer
 
@@ -81,7 +87,9 @@ class Holds:
         settled: Callable[[Settlement], None],
     ) -> ApprovalRequest | None:
         """Put the question; *settled* is called once, later. None when it can't be put: then nobody waits."""
-        if len(self._waiting) >= MOST_WAITING:
+        speaker = identity.speaker.id
+        theirs = sum(waiting.speaker == speaker for waiting in self._waiting.values())
+        if len(self._waiting) >= MOST_WAITING or theirs >= MOST_WAITING_OF_ONE:
             return None
         now = self._now_us()
         seconds = decision.hold_seconds or DEFAULT_HOLD_SECONDS
@@ -93,12 +101,12 @@ class Holds:
             actor_ids=tuple(actor.id for actor in identity.actors),
             upstream=session.upstream,
             statement=attempt.text.text,
-            parameters=tuple(_shown(value) for value in attempt.parameters),
+            parameters=_first([_shown(value) for value in attempt.parameters[:PARAMETERS_SHOWN]], len(attempt.parameters)),
             action=facts.action,
-            objects=(*facts.objects, *facts.unresolved),
+            objects=_first([*facts.objects, *facts.unresolved][:OBJECTS_SHOWN], len(facts.objects) + len(facts.unresolved)),
             labels=tuple(label.value for label in facts.labels),
             rules=tuple(reason.rule for reason in decision.reasons),
-            reason=" ".join(reason.text for reason in decision.reasons),
+            reason=" ".join(reason.text for reason in decision.reasons)[:REASON_SHOWN],
             approvers=decision.approvers,
             policy_version=decision.policy_version,
             binding=binding_of(session, identity, attempt, facts, decision),
@@ -120,11 +128,15 @@ class Holds:
         if not self._send(Asked(request)):
             return None
         timer = self._later(float(seconds), lambda: self._end(request.id, RequestState.EXPIRED))
-        self._waiting[request.id] = _Waiting(request, execution_id, settled, timer)
+        self._waiting[request.id] = _Waiting(request, execution_id, speaker, settled, timer)
         return request
 
     def answered(self, answer: Answer) -> None:
-        """An approver answered. What no longer waits is not touched."""
+        """An approver answered. What no longer waits is not touched; an approval that comes too late is none."""
+        waiting = self._waiting.get(answer.request_id)
+        if waiting is not None and waiting.request.expires_us <= self._now_us():
+            self._end(answer.request_id, RequestState.EXPIRED)
+            return
         state = RequestState.APPROVED if answer.approved else RequestState.REJECTED
         self._end(answer.request_id, state, answer)
 
@@ -165,10 +177,17 @@ def _shown(value: bytes | None) -> str:
     """A bind value as the approver sees it: what will run is theirs to judge."""
     if value is None:
         return "NULL"
-    text = value.decode("utf-8", "replace")
+    # A character is four bytes at most: what follows is never shown.
+    start = value[: 4 * PARAMETER_SHOWN + 4]
+    text = start.decode("utf-8", "replace")
     if not text.isprintable():
-        text = "0x" + value.hex()
+        text = "0x" + start.hex()
     return text if len(text) <= PARAMETER_SHOWN else text[:PARAMETER_SHOWN] + "…"
+
+
+def _first(shown: list[str], of: int) -> tuple[str, ...]:
+    """What is *shown* of so many, and how many more there are: what is left out must not go unsaid."""
+    return (*shown, f"… and {of - len(shown)} more") if of > len(shown) else tuple(shown)
 
 
 def binding_of(session: SessionFacts, identity: Identity, attempt: Attempt, facts: Facts, decision: Decision) -> str:
