@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.audit.canonical import MAX_ENTRY_BYTES
 from doorward.audit.log import AuditLog
 from doorward.errors import AuditUnavailable
 from doorward.model.catalog import Snapshot
@@ -117,15 +118,15 @@ class Scribe:
         try:
             index = self._log.append(intent)
         except ValueError:
-            raise AuditUnavailable(
-                "The statement can't be put into one entry of the audit log.", "Name fewer objects in one statement."
-            ) from None
+            raise _unrecordable() from None
         # A grant is good once, and an attachment is rare: neither gets a form.
         return index, None if grant or attachment is not UNSET else IntentForm.of(intent)
 
     def intent_again(self, form: IntentForm, attempt: Attempt, session: str, execution_id: str, at_us: int) -> int:
         """Append the intent of a text that was allowed before, by its form; its index. Raises AuditUnavailable."""
         payload = form.fill(at_us, execution_id, self._parameters(attempt))
+        if len(payload) > MAX_ENTRY_BYTES:  # more parameters than the form was made with
+            raise _unrecordable()
         return self._log.append_intent(payload, execution_id, session)
 
     def outcome(self, outcome: StatementOutcome) -> None:
@@ -140,6 +141,9 @@ class Scribe:
 
     def outcome_again(self, payload: bytes, execution_id: str) -> None:
         """Append an outcome that is encoded already."""
+        if len(payload) > MAX_ENTRY_BYTES:  # a hundred columns with the longest names
+            self.outcome(msgspec.json.decode(payload, type=StatementOutcome))
+            return
         with contextlib.suppress(AuditUnavailable):
             self._log.append_outcome(payload, execution_id)
         self._flush_soon()
@@ -198,6 +202,12 @@ class Scribe:
         if len(text) <= STATEMENT_LIMIT:
             return text, UNSET
         return text[:ATTACHED_PREVIEW] + " […]", self._log.attach(text.encode())
+
+
+def _unrecordable() -> AuditUnavailable:
+    return AuditUnavailable(
+        "The statement can't be put into one entry of the audit log.", "Name fewer objects in one statement."
+    )
 
 
 def _unforwarded(execution_id: str, at_us: int, status: str) -> StatementOutcome:
