@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import ssl
 import struct
@@ -74,6 +75,60 @@ def test_a_revoked_agent_is_refused_and_its_sessions_end(shop: Shop) -> None:
             connection.execute("SELECT pg_sleep(5)")
         assert time.monotonic() - started < 2
     assert "password authentication failed" in _refused(shop, user=name, password=shop.doorward.secrets[name])
+
+
+def test_who_is_revoked_while_signing_in_gets_no_session(shop: Shop) -> None:
+    """The secret was good, the database takes its time to answer, and meanwhile the principal is revoked."""
+    control = shop.doorward.control
+    real, store = control.settings.upstream, control.office._store
+    name = f"bot-{time.time_ns()}"
+    shop.doorward.do(control.office.principals.add(LOCAL, PrincipalKind.AGENT, name, (), "alice"))
+    dsn = shop.doorward.dsn(name)
+    told: list[str] = []
+    reached = threading.Event()
+
+    def pass_on(server: socket.socket) -> None:
+        accepted, _ = server.accept()
+        reached.set()
+        with accepted, socket.create_connection((real.host, real.port)) as upstream:
+            assert go_on.wait(10)
+            while True:
+                ready, _, _ = select.select([accepted, upstream], [], [], 5)
+                for one, other in ((accepted, upstream), (upstream, accepted)):
+                    if one in ready:
+                        data = one.recv(65536)
+                        if not data:
+                            return
+                        other.sendall(data)
+                if not ready:
+                    return
+
+    def sign_in() -> None:
+        try:
+            with psycopg.connect(dsn) as connection:
+                told.append(str(connection.execute("SELECT 'inside'").fetchone()))
+        except psycopg.Error as error:
+            told.append(str(error))
+
+    go_on = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        slow = msgspec.structs.replace(real, host="127.0.0.1", port=server.getsockname()[1], tls="disable")
+        try:
+            store.upstreams.put(slow)
+            shop.doorward.do(control.office._gateway.configure())
+            threads = [threading.Thread(target=pass_on, args=(server,)), threading.Thread(target=sign_in)]
+            for thread in threads:
+                thread.start()
+            assert reached.wait(10)
+            shop.doorward.do(control.office.principals.revoke(LOCAL, name, "it went astray"))
+            go_on.set()
+            for thread in threads:
+                thread.join(15)
+        finally:
+            store.upstreams.put(real)
+            shop.doorward.do(control.office._gateway.configure())
+    assert "revoked" in told[0]
+    assert not [entry for entry in shop.doorward.entries("session.opened") if name in entry["identity"]["chain"]]
 
 
 @pytest.mark.parametrize("mode", ["disable", "require", "verify-full"])

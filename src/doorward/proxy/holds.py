@@ -132,11 +132,7 @@ class Holds:
         return request
 
     def answered(self, answer: Answer) -> None:
-        """An approver answered. What no longer waits is not touched; an approval that comes too late is none."""
-        waiting = self._waiting.get(answer.request_id)
-        if waiting is not None and waiting.request.expires_us <= self._now_us():
-            self._end(answer.request_id, RequestState.EXPIRED)
-            return
+        """An approver answered. What no longer waits is not touched."""
         state = RequestState.APPROVED if answer.approved else RequestState.REJECTED
         self._end(answer.request_id, state, answer)
 

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import hmac
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
+from doorward import telemetry
 from doorward.model.identity import Identity
 
 KEY_BYTES = 4  # protocol 3.0 has exactly four
+
+# Signing in takes half a minute at most: what was revoked before that need not be remembered.
+MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Revocation:
+    """A principal, a credential, or both, whose sessions end."""
+
+    principal_id: str
+    credential_id: str
+    reason: str
+
+    def concerns(self, identity: Identity) -> bool:
+        theirs = bool(self.principal_id) and identity.involves(self.principal_id)
+        return theirs or (bool(self.credential_id) and identity.credential_id == self.credential_id)
 
 
 class LiveSession(Protocol):
@@ -31,6 +50,8 @@ class Registry:
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
         self._sessions: dict[int, tuple[bytes, LiveSession]] = {}
+        self._revocations: deque[_Revocation] = deque(maxlen=MOST_REMEMBERED)
+        self.revocations = 0
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -62,13 +83,31 @@ class Registry:
 
     def revoke(self, principal_id: str, credential_id: str, reason: str) -> int:
         """End the sessions of a principal, anywhere in their chains, or of one credential; how many there were."""
+        revocation = _Revocation(principal_id, credential_id, reason)
+        self._revocations.append(revocation)
+        self.revocations += 1
         ended = 0
         for session in self:
             identity = session.identity
-            if identity is None:
+            if identity is None or not revocation.concerns(identity):
                 continue
-            theirs = bool(principal_id) and identity.involves(principal_id)
-            if theirs or (credential_id and identity.credential_id == credential_id):
+            try:
                 session.end(reason)
-                ended += 1
+            except Exception:
+                # One that can't be ended in order must not keep the others alive.
+                telemetry.log_crash("session.crashed")
+            ended += 1
         return ended
+
+    def why_revoked(self, identity: Identity, since: int) -> str | None:
+        """Why *identity* may not begin a session: it was revoked after there had been *since* revocations. None if it was not.
+
+        Who signs in asks this before it enters: what the control process said of it may have been overtaken on the way.
+        """
+        missed = self.revocations - since
+        if missed > len(self._revocations):
+            return "Too much was revoked meanwhile."
+        for revocation in list(self._revocations)[len(self._revocations) - missed :]:
+            if revocation.concerns(identity):
+                return revocation.reason or "An operator ended this session."
+        return None

@@ -209,6 +209,7 @@ class Session(asyncio.Protocol):
         secured.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
 
     async def _open(self, wish: WantsSignIn) -> None:
+        revocations = self._gateway.registry.revocations
         found = await self._prove(wish)
         assert self.identity is not None
         if self._gateway.draining:
@@ -244,6 +245,11 @@ class Session(asyncio.Protocol):
         if self._closed:
             self._upstream.close(database.goodbye)
             return
+        why = self._gateway.registry.why_revoked(self.identity, revocations)
+        if why is not None:
+            gone = AuthenticationFailed(why, "Sign in again, if you still may.")
+            gone.sqlstate = "57P01"
+            raise gone
         self._begin(wish, upstream, database)
 
     def _begin(self, wish: WantsSignIn, upstream: Upstream, database: Database) -> None:
