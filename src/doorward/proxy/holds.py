@@ -191,6 +191,7 @@ def binding_of(session: SessionFacts, identity: Identity, attempt: Attempt, fact
     digest = hashlib.sha256()
     parts: list[bytes | None] = [
         attempt.text.text.encode(),
+        str(len(attempt.inner)).encode(),  # tells the last inner text from the first parameter
         *(text.text.encode() for text in attempt.inner),
         *attempt.parameters,
         repr(facts).encode(),
