@@ -99,8 +99,11 @@ def shoot_console(browser: Browser, directory: Path) -> None:
         psql(state, "nightly-etl", secret["nightly-etl"], "UPDATE orders SET status = status WHERE id = 7").wait(20)
         idle = psql(state, "report-bot", secret["report-bot"], "SELECT count(*) FROM orders, pg_sleep(30)")
         held = psql(state, "alice", secret["alice"], "ALTER TABLE customers ADD COLUMN referral_code text")
-        time.sleep(2)
         try:
+            deadline = time.monotonic() + 30
+            while not call(state, token, "/requests?state=pending") and time.monotonic() < deadline:
+                time.sleep(0.2)
+            time.sleep(1)  # for what the page hears of a moment later
             page = browser.new_page(viewport={"width": 1280, "height": 860}, device_scale_factor=1.5)
             page.goto(f"{state['console']}/login")
             page.fill("input[name=name]", "bob")

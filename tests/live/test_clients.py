@@ -235,6 +235,15 @@ def test_the_record_says_who_what_and_what_was_masked(shop: Shop) -> None:
     assert [(c["source"], c["label"]) for c in outcome["columns"]] == [("public.customers.email", "email")]
 
 
+def test_the_record_counts_rows_written(shop: Shop) -> None:
+    """A write without RETURNING sends no rows; its command tag says how many it changed."""
+    with shop.doorward.connect() as connection:
+        connection.execute("UPDATE orders SET status = status WHERE id <= 7 /* seven */")
+    intent = next(e for e in shop.doorward.entries("statement.intent") if "/* seven */" in e["statement"])
+    outcome = next(e for e in shop.doorward.entries("statement.outcome") if e["execution"] == intent["execution"])
+    assert (outcome["rows"], outcome["tag"]) == (7, "UPDATE 7")
+
+
 def test_large_results_pass_whole(shop: Shop) -> None:
     """A result of some megabytes, in many chunks, masked in one column, is complete."""
     with shop.doorward.connect() as connection:

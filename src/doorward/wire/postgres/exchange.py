@@ -720,6 +720,8 @@ class Exchange:
         head.copying_in = False
         tag = self._upstream.body()[:-1].decode("utf-8", "replace") if self._upstream.kind == ord("C") else ""
         head.tags.append(tag)
+        if not head.rows:
+            head.rows = _rows_written(tag)
         if head.awaited is Awaited.QUERY:
             head.planned = False
             head.operations = None
@@ -883,6 +885,14 @@ _OF_NAMES = frozenset({"PREPARE", "EXECUTE", "DEALLOCATE"})
 def _goes_by_name(understood: Understood) -> bool:
     """Whether it is about a prepared statement or a cursor that it names."""
     return any(statement.prepared_name or statement.cursor_name for statement in understood.analysis.statements)
+
+
+def _rows_written(tag: str) -> int:
+    """How many rows a command wrote, by its tag (manual, "Message Formats": CommandComplete); 0 for one that only reads."""
+    verb, *numbers = tag.split(" ")
+    if verb not in ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY") or not numbers or not numbers[-1].isdigit():
+        return 0
+    return int(numbers[-1])
 
 
 def _end_of_rows(buffer: bytes, start: int, count: int) -> int:
