@@ -97,6 +97,8 @@ class Session(asyncio.Protocol):
         self._ahead_bytes = 0
         self._process_id = 0
         self._opened_us = 0
+        self._client_is_full = False
+        self._upstream_is_full = False
         self._client_paused = False
         self._upstream_paused = False
         self._closed = False
@@ -145,18 +147,13 @@ class Session(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read as fast as the upstream sends."""
-        if self._upstream is not None and self._upstream.transport is not None:
-            self._upstream_paused = True
-            self._upstream.transport.pause_reading()
+        self._client_is_full = True
+        self._regulate()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        if self._upstream is not None and self._upstream.transport is not None and not self._exchange_is_stalled():
-            self._upstream_paused = False
-            self._upstream.transport.resume_reading()
-
-    def _exchange_is_stalled(self) -> bool:
-        return self._exchange is not None and bool(self._exchange.is_stalled)
+        self._client_is_full = False
+        self._regulate()
 
     # --- signing in ---------------------------------------------------------------------------------------------------
 
@@ -240,8 +237,8 @@ class Session(asyncio.Protocol):
             raise hidden from None
         self._upstream.received = self._from_upstream
         self._upstream.lost = self._upstream_lost
-        self._upstream.paused = self._pause_client
-        self._upstream.resumed = self._resume_client
+        self._upstream.paused = self._upstream_fills
+        self._upstream.resumed = self._upstream_empties
         if self._closed:
             self._upstream.close(database.goodbye)
             return
@@ -363,8 +360,7 @@ class Session(asyncio.Protocol):
             # noticed.
             self._ahead.append(data)
             self._ahead_bytes += len(data)
-            if self._ahead_bytes > AHEAD_LIMIT_BYTES:
-                self._pause_client()
+            self._regulate()
             return
         self._run(lambda: self._exchange.receive_from_client(data))
 
@@ -390,8 +386,6 @@ class Session(asyncio.Protocol):
                 self._exchange.receive_from_client(data)
 
         self._run(on)
-        if self._client_paused and self._ahead_bytes <= AHEAD_LIMIT_BYTES and not self._closed:
-            self._resume_client()
 
     def _run(self, step: Callable[[], None]) -> None:
         """One step of the exchange: what it says goes out, what it raises ends the session."""
@@ -423,30 +417,36 @@ class Session(asyncio.Protocol):
         if exchange.to_client:
             self._write(b"".join(exchange.to_client))
             exchange.to_client.clear()
-        if exchange.is_stalled and not self._upstream_paused and self._upstream is not None:
-            assert self._upstream.transport is not None
-            self._upstream_paused = True
-            self._upstream.transport.pause_reading()
-        elif self._upstream_paused and not exchange.is_stalled and self._client_can_take_more():
-            assert self._upstream is not None
-            assert self._upstream.transport is not None
-            self._upstream_paused = False
-            self._upstream.transport.resume_reading()
+        self._regulate()
         if exchange.ended:
             self._close("client ended the session")
 
-    def _client_can_take_more(self) -> bool:
-        return self._transport is not None and self._transport.get_write_buffer_size() < WRITE_HIGH_WATER_BYTES
+    def _regulate(self) -> None:
+        """Read from each side as long as what was read can be put somewhere: the only place that starts and stops reading.
 
-    def _pause_client(self) -> None:
-        if not self._client_paused and self._transport is not None and not self._transport.is_closing():
-            self._client_paused = True
-            self._transport.pause_reading()
+        A transport says once that it is full, and once that it is not: reading on in between fills it without end.
+        """
+        if self._closed or self._exchange is None or self._transport is None or self._upstream is None:
+            return
+        upstream = self._upstream.transport
+        if upstream is None or upstream.is_closing() or self._transport.is_closing():
+            return
+        pause_upstream = self._client_is_full or bool(self._exchange.is_stalled)
+        if pause_upstream != self._upstream_paused:
+            self._upstream_paused = pause_upstream
+            (upstream.pause_reading if pause_upstream else upstream.resume_reading)()
+        pause_client = self._upstream_is_full or self._ahead_bytes > AHEAD_LIMIT_BYTES
+        if pause_client != self._client_paused:
+            self._client_paused = pause_client
+            (self._transport.pause_reading if pause_client else self._transport.resume_reading)()
 
-    def _resume_client(self) -> None:
-        if self._client_paused and self._transport is not None and not self._transport.is_closing():
-            self._client_paused = False
-            self._transport.resume_reading()
+    def _upstream_fills(self) -> None:
+        self._upstream_is_full = True
+        self._regulate()
+
+    def _upstream_empties(self) -> None:
+        self._upstream_is_full = False
+        self._regulate()
 
     def _notify(self, text: str, detail: str, hint: str) -> None:
         self._exchange.notify(text, detail, hint)
