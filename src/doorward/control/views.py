@@ -31,7 +31,8 @@ class EntryView:
 
     *answer* is what came of its request, if it was held. *status* is the outcome's word; for an intent without one,
     "refused", "waiting" or "open" (running, or lost in a crash).
-    *parties* holds the ids of everyone in the chain, for deciding who may read the row.
+    *parties* holds the ids of everyone in the chain, for deciding who may read the row. *speaker* is the kind of whoever held
+    the connection.
     """
 
     index: int
@@ -39,6 +40,7 @@ class EntryView:
     at_us: int
     text: str
     chain: str = ""
+    speaker: str = ""
     principal: str = ""
     parties: tuple[str, ...] = ()
     verdict: str = ""
@@ -101,7 +103,8 @@ def view(index: int, entry: Entry, sequel: Sequel) -> EntryView | None:
 
 def _of_identity(identity: IdentityStamp) -> dict[str, Any]:
     parties = (identity.principal.id, *(actor.id for actor in identity.actors))
-    return {"chain": identity.chain, "principal": identity.principal.name, "parties": parties}
+    speaker = identity.actors[-1] if identity.actors else identity.principal
+    return {"chain": identity.chain, "speaker": speaker.kind, "principal": identity.principal.name, "parties": parties}
 
 
 def _statement(index: int, entry: StatementIntent, sequel: Sequel) -> EntryView:
