@@ -26,7 +26,7 @@ from doorward.model.statement import Action
 from doorward.policy.explain import explain
 from doorward.policy.floors import UNREADABLE_STATEMENT
 from doorward.proxy import forms, refusals
-from doorward.proxy.execution import Attempt, Execution, Judgement, ResultNote, SessionFacts, Text, Texts
+from doorward.proxy.execution import LONGEST_KEPT_BYTES, Attempt, Execution, Judgement, ResultNote, SessionFacts, Text, Texts
 from doorward.proxy.holds import Holds, Settlement, binding_of
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
@@ -78,6 +78,8 @@ class StatementPath:
         self._next = 1
         self._wrote_in_transaction = False
         self._is_closed = False
+        self._unsettled = ""  # the held execution whose answer is about to be heeded
+        self._unresumed: Execution | None = None  # the one that waits for its record
         self.statements = 0
         self.doing = ""
 
@@ -94,6 +96,9 @@ class StatementPath:
     def may_be_planned(self, understood: Understood) -> bool:
         """Whether the server may plan it before it is begun: planning can run functions that are declared immutable."""
         text = _text(understood)
+        seen = self._seen.get(text)
+        if seen is not None and seen.rules is self._rules():
+            return seen.decision.verdict is Verdict.ALLOW
         decision = self._decide(text, self._resolve(text), approved=False)
         return decision.verdict is Verdict.ALLOW
 
@@ -119,6 +124,9 @@ class StatementPath:
         self, ticket: Execution, columns: Sequence[ResultColumn], inner: Sequence[Understood]
     ) -> tuple[list[int], list[bytes]] | None:
         """Step 6: which columns of this result are masked, and how."""
+        if ticket.judgement.rules is not self._rules():
+            # It ran, or waited for a lock, while labels or rules changed: its rows are shown by those of now.
+            ticket.judgement = self._again(ticket.judgement)
         judgement = ticket.judgement
         note = judgement.note
         # The same columns, described by the same message: the wire keeps one object for them.
@@ -136,7 +144,7 @@ class StatementPath:
         plan = plan_result(
             columns,
             judgement.labels,
-            judgement.decision.cleared,
+            judgement.decision.cleared if judgement.decision.verdict is Verdict.ALLOW else frozenset(),
             expressions_are_clear=resolved.expressions_are_clear,
             clear_outputs=resolved.clear_outputs if fits else frozenset(),
             origins_hold=not resolved.facts.copies_protected,
@@ -205,15 +213,30 @@ class StatementPath:
         if self._waiting_request:
             self._holds.withdraw(self._waiting_request)
 
+    def still_stands(self, ticket: Execution) -> bool:
+        """Whether what was decided when *ticket* was begun would be decided now."""
+        before = ticket.judgement
+        if before.rules is self._rules():
+            return True
+        now = self._again(before)
+        return (now.facts, now.decision) == (before.facts, before.decision)
+
     def close(self) -> None:
         """The session ends; nothing that waits will be forwarded."""
         self._is_closed = True
         self.withdraw()
+        # What was answered or recorded a moment ago, and is not forwarded any more.
+        if self._unsettled:
+            self._scribe.refused(self._unsettled, self._now_us())
+            self._unsettled = ""
+        if self._unresumed is not None:
+            execution, self._unresumed = self._unresumed, None
+            self.finish(execution, "skipped", "", 0, 0, "", "")
 
     # --- the steps ------------------------------------------------------------------------------------------------
 
     def _begin(self, attempt: Attempt, grant: str) -> Ruling:
-        judgement = self._judge(attempt, approved=bool(grant))
+        judgement = self._judge(attempt.text, attempt.inner, attempt.protocol, approved=bool(grant))
         execution_id = f"{self._session.id}.{self._next}"
         self._next += 1
         begun_us = self._now_us()
@@ -234,34 +257,42 @@ class StatementPath:
             judgement.form = form
         return self._allow(attempt, judgement, execution_id, begun_us, index)
 
-    def _judge(self, attempt: Attempt, *, approved: bool) -> Judgement:
+    def _again(self, judgement: Judgement) -> Judgement:
+        """The decision on the same under the rules of now."""
+        return self._judge(judgement.text, judgement.inner, judgement.protocol, approved=judgement.approved)
+
+    def _judge(self, text: Text, inner: tuple[Text, ...], protocol: str, *, approved: bool) -> Judgement:
         """The decision on a statement and on what it runs by name: the strictest counts, with its own facts.
 
         Texts that run nothing else by name are remembered, as long as the rules are the same object.
         """
         rules = self._rules()
-        simple = not attempt.inner and not approved
+        # A long text is not worth its room: each session may have many.
+        simple = not inner and not approved and len(text.text) <= LONGEST_KEPT_BYTES
         if simple:
-            seen = self._seen.get(attempt.text)
-            if seen is not None and seen.rules is rules and seen.protocol == attempt.protocol:
+            seen = self._seen.get(text)
+            if seen is not None and seen.rules is rules and seen.protocol == protocol:
                 return seen
-        resolved = self._resolve(attempt.text)
-        decision = self._decide(attempt.text, resolved, approved=approved)
+        resolved = self._resolve(text)
+        decision = self._decide(text, resolved, approved=approved)
         facts = resolved.facts
-        for text in attempt.inner:
-            resolved = self._resolve(text)
-            theirs = self._decide(text, resolved, approved=approved)
+        for named in inner:
+            resolved = self._resolve(named)
+            theirs = self._decide(named, resolved, approved=approved)
             if _STRICTNESS[theirs.verdict] >= _STRICTNESS[decision.verdict]:
                 decision, facts = theirs, resolved.facts
-        severity = max(Action(facts.action).severity, attempt.text.analysis.action.severity)
+        severity = max(Action(facts.action).severity, text.analysis.action.severity)
         judgement = Judgement(
             rules,
+            text,
+            inner,
+            approved,
             resolved,
             facts,
             decision,
-            protocol=attempt.protocol,
+            protocol=protocol,
             is_effect=severity >= Action.WRITE.severity,
-            ends_transaction=any(s.transaction in _ENDS_TRANSACTION for s in attempt.text.analysis.statements),
+            ends_transaction=any(s.transaction in _ENDS_TRANSACTION for s in text.analysis.statements),
             is_protected=facts.touches_protected or bool(facts.unresolved),
             touches_catalog=severity >= Action.DEFINE.severity,
             labels=rules.snapshot(self._session.upstream).labels,
@@ -269,7 +300,7 @@ class StatementPath:
         if simple:
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
-            self._seen[attempt.text] = judgement
+            self._seen[text] = judgement
         return judgement
 
     def _allow(self, attempt: Attempt, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Ruling:
@@ -287,6 +318,7 @@ class StatementPath:
         self._wrote_in_transaction = (self._wrote_in_transaction or judgement.is_effect) and not ends
         if has_effect:
             # The intent must be on stable storage before there is any effect to lose it for.
+            self._unresumed = execution
             self._scribe.when_durable(index, lambda error: self._durable(attempt, execution, error))
             return Ruling(Go.WAIT, ticket=execution)
         if judgement.is_protected:
@@ -297,11 +329,17 @@ class StatementPath:
         return Ruling(Go.NOW, ticket=execution)
 
     def _durable(self, attempt: Attempt, execution: Execution, error: AuditUnavailable | None) -> None:
-        if self._is_closed:
-            self.finish(execution, "skipped", "", 0, 0, "", "")
-            return
         execution.released = error is None
-        self._go_on(lambda: attempt.resume(None if error is None else refusals.unrecorded(error), execution))
+
+        def resume() -> None:
+            self._unresumed = None
+            if error is None:
+                attempt.resume(None, execution)
+            else:
+                self._scribe.refused(execution.id, self._now_us())
+                attempt.resume(refusals.unrecorded(error), None)
+
+        self._go_on(resume)
 
     def _release(self, execution: Execution, error: AuditUnavailable | None) -> None:
         if error is not None:
@@ -314,6 +352,7 @@ class StatementPath:
     def _hold(self, attempt: Attempt, facts: Facts, decision: Decision, execution_id: str) -> Ruling:
         def settled(settlement: Settlement) -> None:
             self._waiting_request = ""
+            self._unsettled = execution_id
             self._go_on(lambda: self._settle(attempt, decision, execution_id, settlement))
 
         request = self._holds.ask(self._session, self._identity, attempt, facts, decision, execution_id, settled)
@@ -327,6 +366,7 @@ class StatementPath:
 
     def _settle(self, attempt: Attempt, decision: Decision, execution_id: str, settlement: Settlement) -> None:
         """An approver answered, time ran out, or the client withdrew."""
+        self._unsettled = ""
         try:
             grant = settlement.grant
             if grant is None:
@@ -335,7 +375,7 @@ class StatementPath:
                 return
             # What was approved is exactly what runs. If the rules, or what the statement means under them, have moved since,
             # the binding is another one, and it is asked for again.
-            now = self._judge(attempt, approved=False)
+            now = self._judge(attempt.text, attempt.inner, attempt.protocol, approved=False)
             binding = binding_of(self._session, self._identity, attempt, now.facts, now.decision)
             covered = grant.covers(binding, self._now_us())
             self._scribe.superseded(execution_id, self._now_us())

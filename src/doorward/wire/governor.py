@@ -89,6 +89,9 @@ class Governor(Protocol):
     def on_release(self, ticket: Ticket) -> None:
         """The wire waits for *ticket* to be released; the governor makes it continue then."""
 
+    def still_stands(self, ticket: Ticket) -> bool:
+        """Whether what was decided when *ticket* was begun would be decided now: it was not forwarded since."""
+
     def finish(self, ticket: Ticket, status: str, tag: str, rows: int, size_bytes: int, error_code: str, error: str) -> None:
         """Record the outcome."""
 

@@ -18,7 +18,7 @@ from doorward.model.statement import Action
 from doorward.wire.governor import Go, Governor, Refusal, Resume, Ruling, Ticket, Understood
 from doorward.wire.postgres import errors_shown, messages
 from doorward.wire.postgres.framing_cy import FrameReader
-from doorward.wire.postgres.prepared import Awaited, Pending, Portal, Statement
+from doorward.wire.postgres.prepared import Awaited, Pending, Portal, Statement, Tally
 from doorward.wire.postgres.rows_cy import mask_rows
 from doorward.wire.postgres.treatment import FROM_CLIENT, FROM_UPSTREAM, Treatment
 
@@ -59,6 +59,7 @@ class Exchange:
         self._statements: dict[str, Statement] = {}
         self._portals: dict[str, Portal] = {}
         self._cursors: dict[str, Understood] = {}
+        self._tallies: dict[str, Tally] = {}  # by the names of cursors
         self._batch = 0
         self._is_unsynced = False  # messages of the extended protocol were forwarded and no Sync behind them
         self._skipping = False  # an error was answered: everything up to the next Sync is ignored, as by the server
@@ -236,7 +237,15 @@ class Exchange:
             self._note_end_of_implicit_transaction()
             self._forward(
                 frame,
-                Pending(Awaited.QUERY, self._batch, ticket=ticket, understood=understood, inner=inner, changes_names=changes),
+                Pending(
+                    Awaited.QUERY,
+                    self._batch,
+                    ticket=ticket,
+                    understood=understood,
+                    inner=inner,
+                    changes_names=changes,
+                    tally=self._tally_of(understood) or Tally(),
+                ),
             )
 
         resume = self._resume_with(forward, self._refuse_query)
@@ -452,9 +461,12 @@ class Exchange:
                     inner=inner,
                     portal=portal,
                     changes_names=changes,
+                    tally=self._tally_of(understood) or portal.tally,
                 ),
             )
 
+        if portal.granted is not None and not self._governor.still_stands(portal.granted):
+            self._drop_grant(portal)  # it was decided on when it was bound, and is decided on anew
         if portal.granted is not None:
             ticket, portal.granted = portal.granted, None
             forward(ticket)
@@ -463,6 +475,14 @@ class Exchange:
         resume = self._resume_with(forward, self._refuse)
         ruling = self._governor.begin(understood, inner, portal.bind.parameters, "extended", self.status.decode(), resume)
         self._follow(ruling, resume)
+
+    def _tally_of(self, understood: Understood) -> Tally | None:
+        """Where the rows of a FETCH are counted: with those that the same cursor, or the portal of its name, gave before."""
+        for statement in understood.analysis.statements:
+            if statement.tag == "FETCH":
+                portal = self._portals.get(statement.cursor_name)
+                return self._tallies.get(statement.cursor_name) or (portal.tally if portal is not None else None)
+        return None
 
     def _is_unsettled(self, name: str, portal: Portal) -> bool:
         """Whether something still running decides what executing *portal* means."""
@@ -547,6 +567,7 @@ class Exchange:
                 # Rows this long wait in parts that are not read: the socket holds them back.
                 raise ProtocolViolation("A very long row came before its record was safe.")
             self._count(1, 0)
+            self._head().tally.rows += 1
             reader.pass_through()
         elif reader.kind == ord("d") and self._copying_out().cut is None:
             reader.pass_through()
@@ -671,11 +692,12 @@ class Exchange:
         if head.cut is not None:
             return
         limit = head.ticket.row_limit
-        if limit and head.rows + count > limit:
-            count = limit - head.rows
+        if limit and head.tally.rows + count > limit:
+            count = max(0, limit - head.tally.rows)
             end = _end_of_rows(reader.buffer, start, count)
             head.cut = self._governor.refusal_for_row_limit(head.ticket)
         if count:
+            head.tally.rows += count
             if head.operations is None:
                 block = reader.buffer[start:end]
             else:
@@ -690,11 +712,21 @@ class Exchange:
         return head
 
     def _copy_rows(self) -> None:
-        self._copying_out()
+        head = self._copying_out()
+        assert head.ticket is not None
         count = self._upstream.run()
-        block = self._upstream.buffer[self._upstream.start - 5 : self._upstream.end]
-        self._count(count, len(block))
-        self.to_client.append(block)
+        start, end = self._upstream.start - 5, self._upstream.end
+        if head.cut is not None:
+            return
+        limit = head.ticket.row_limit
+        if limit and head.tally.rows + count > limit:
+            count = max(0, limit - head.tally.rows)
+            end = _end_of_rows(self._upstream.buffer, start, count)
+            head.cut = self._governor.refusal_for_row_limit(head.ticket)
+        if count:
+            head.tally.rows += count
+            self._count(count, end - start)
+            self.to_client.append(self._upstream.buffer[start:end])
 
     def _copy_in(self) -> None:
         head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
@@ -756,6 +788,7 @@ class Exchange:
             elif statement.tag == "DEALLOCATE" and tag == "DEALLOCATE":
                 self._statements.pop(statement.prepared_name, None)
             elif statement.tag == "DECLARE CURSOR" and tag == "DECLARE CURSOR":
+                self._tallies[statement.cursor_name] = Tally()
                 self._forget_portals(statement.cursor_name)
                 if len(statements) == 1:
                     self._cursors[statement.cursor_name] = head.understood

@@ -166,20 +166,51 @@ class Bind:
 
 
 def read_bind(body: bytes) -> Bind:
-    """Read a Bind body."""
-    reader = BodyReader(body)
-    portal = reader.text()
-    statement = reader.text()
-    parameter_formats = tuple(reader.int16() for _ in range(reader.count()))
-    parameters: list[bytes | None] = []
-    for _ in range(reader.count()):
-        length = reader.int32()
-        if length < -1:
-            raise ProtocolViolation("A parameter has an impossible length.")
-        parameters.append(None if length == -1 else reader.take(length))
-    result_formats = tuple(reader.int16() for _ in range(reader.count()))
-    reader.end()
+    """Read a Bind body. Written without a BodyReader: it is read for every execution of the extended protocol."""
+    end_of_portal = body.find(b"\0")
+    end_of_statement = body.find(b"\0", end_of_portal + 1)
+    if end_of_portal < 0 or end_of_statement < 0:
+        raise ProtocolViolation("A text in a message is not terminated.")
+    try:
+        portal = body[:end_of_portal].decode()
+        statement = body[end_of_portal + 1 : end_of_statement].decode()
+        parameter_formats, position = _read_formats(body, end_of_statement + 1)
+        (count,) = _COUNT.unpack_from(body, position)
+        position += 2
+        parameters: list[bytes | None] = []
+        for _ in range(count):
+            (length,) = _LENGTH.unpack_from(body, position)
+            position += 4
+            if length < 0:
+                if length != -1:
+                    raise ProtocolViolation("A parameter has an impossible length.")
+                parameters.append(None)
+                continue
+            parameters.append(body[position : position + length])
+            position += length
+            if position > len(body):
+                raise ProtocolViolation("A message is shorter than its contents.")
+        result_formats, position = _read_formats(body, position)
+    except UnicodeDecodeError:
+        raise ProtocolViolation("A text in a message is not UTF-8.") from None
+    except struct.error:
+        raise ProtocolViolation("A message is shorter than its contents.") from None
+    if position != len(body):
+        raise ProtocolViolation("A message is longer than its contents.")
     return Bind(portal, statement, parameter_formats, tuple(parameters), result_formats)
+
+
+_COUNT = struct.Struct(">H")
+_LENGTH = struct.Struct(">i")
+
+
+def _read_formats(body: bytes, position: int) -> tuple[tuple[int, ...], int]:
+    """The format codes at *position*, and where they end. Raises struct.error when they are cut short."""
+    (count,) = _COUNT.unpack_from(body, position)
+    position += 2
+    if not count:
+        return (), position
+    return struct.unpack_from(f">{count}h", body, position), position + 2 * count
 
 
 def read_parse(body: bytes) -> tuple[str, bytes]:

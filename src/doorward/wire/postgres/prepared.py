@@ -15,6 +15,13 @@ MOST_FORMATS = 8
 
 
 @dataclass(slots=True)
+class Tally:
+    """Rows that the client got of one result, over all executions of a portal and all fetches of a cursor."""
+
+    rows: int = 0
+
+
+@dataclass(slots=True)
 class Statement:
     """A prepared statement as the server will know it once everything sent before has gone well.
 
@@ -48,6 +55,7 @@ class Portal:
     granted: Ticket | None = None
     inner: tuple[Understood, ...] = ()
     columns: tuple[ResultColumn, ...] | None = None
+    tally: Tally = field(default_factory=Tally)
 
     def result_columns(self) -> tuple[ResultColumn, ...] | None:
         """The columns as they will arrive, in the formats that Bind asked for; None when they were never described."""
@@ -93,6 +101,7 @@ class Pending:
     refusal: Refusal | None = None
     undo: Callable[[], None] | None = None
     changes_names: bool = False
+    tally: Tally = field(default_factory=Tally)
     # As the result comes in:
     planned: bool = False
     operations: list[int] | None = None
