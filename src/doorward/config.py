@@ -129,11 +129,15 @@ def read_upstream(url: str, name: str = "") -> Upstream:
             "Give a URL like postgresql://user:password@host/database.",
         )
     path = unquote(parts.path.lstrip("/"))
-    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    # libpq decodes %XX alone; a plus is a plus.
+    options = {key: values[-1] for key, values in parse_qs(parts.query.replace("+", "%2B")).items()}
     unknown = sorted(set(options) - {"sslmode", "host", "port", "user", "password", "dbname"})
     if unknown:
+        # An @ behind the question mark: what looks like options may be the rest of a password.
+        named = "" if "@" in parts.query else f": {', '.join(unknown)}"
         raise ConfigurationInvalid(
-            f"The URL has options that are not known: {', '.join(unknown)}.", "Known: sslmode, host, port."
+            f"The URL has options that are not known{named}.",
+            "Known: sslmode, host, port, user, password, dbname. Give a ? in a password as %3F.",
         )
     user = options.get("user") or unquote(parts.username or "")
     catalog = options.get("dbname") or path
@@ -143,9 +147,12 @@ def read_upstream(url: str, name: str = "") -> Upstream:
     if tls not in TLS_WORDS:
         raise ConfigurationInvalid(f"sslmode={tls} is not known.", f"Use one of: {', '.join(TLS_WORDS)}.")
     try:
-        port = int(options.get("port") or parts.port or database.default_port)
+        given = options.get("port") or parts.port
+        port = database.default_port if given is None else int(given)
     except ValueError:
-        raise ConfigurationInvalid("The URL's port is not a number.", "Give a port from 1 to 65535.") from None
+        port = 0
+    if not 0 < port < 1 << 16:
+        raise ConfigurationInvalid("The URL's port is not one.", "Give a port from 1 to 65535.")
     return Upstream(
         name=name or catalog,
         engine=database.engine,
