@@ -51,6 +51,7 @@ class Rules:
     begun: list[str] = field(default_factory=list)
     wants_release: list[Slip] = field(default_factory=list)
     closed: bool = False
+    moved: bool = False
 
     def understand(self, text: bytes) -> Text:
         decoded = text.decode("utf-8", "replace")
@@ -91,6 +92,9 @@ class Rules:
 
     def on_release(self, ticket: Slip) -> None:
         self.wants_release.append(ticket)
+
+    def still_stands(self, ticket: Slip) -> bool:
+        return not self.moved
 
     def finish(self, ticket: Slip, status: str, tag: str, rows: int, size_bytes: int, error_code: str, error: str) -> None:
         assert ticket.outcome is None, "an outcome is recorded once"
