@@ -11,8 +11,6 @@ EVENTS = frozenset(
         "gateway.started",
         "gateway.stopped",
         "gateway.restarted",
-        "session.opened",
-        "session.closed",
         "session.crashed",
         "signin.refused",
         "upstream.failed",
