@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from doorward.errors import ConfigurationInvalid
+
 VALID_DAYS = 825
 
 
@@ -22,6 +24,7 @@ def write_secret(path: Path, content: bytes) -> None:
     aside = path.with_suffix(".new")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)  # a file that was left there keeps its own
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -29,10 +32,13 @@ def write_secret(path: Path, content: bytes) -> None:
 
 
 def key_bytes(path: Path, length: int = 32) -> bytes:
-    """The random key in *path*, made when there is none."""
+    """The random key in *path*, made when there is none. Raises ConfigurationInvalid for one that is not as long as it must."""
     if not path.exists():
         write_secret(path, secrets.token_bytes(length))
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != length:
+        raise ConfigurationInvalid(f"The key {path} is damaged.", "Bring it back from a backup; a new one is made without it.")
+    return key
 
 
 def ensure_certificate(certificate: Path, private_key: Path, host: str) -> None:
