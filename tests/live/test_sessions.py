@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import socket
 import ssl
@@ -129,6 +130,28 @@ def test_who_is_revoked_while_signing_in_gets_no_session(shop: Shop) -> None:
             shop.doorward.do(control.office._gateway.configure())
     assert "revoked" in told[0]
     assert not [entry for entry in shop.doorward.entries("session.opened") if name in entry["identity"]["chain"]]
+
+
+def test_a_gateway_may_open_as_many_files_as_the_system_lets_it(shop: Shop) -> None:
+    """A session takes two; with the usual soft limit of 1024 the five hundredth would leave the log without one."""
+    gateway = json.loads(shop.doorward.data.state.read_text())["gateway_pid"]
+    line = next(line for line in Path(f"/proc/{gateway}/limits").read_text().splitlines() if line.startswith("Max open files"))
+    soft, hard = line.split()[3:5]
+    assert soft == hard
+
+
+def test_clients_that_vanish_are_noticed(shop: Shop) -> None:
+    """The kernel asks after silent clients: the sockets that are accepted have their keepalive timers running."""
+    with shop.doorward.connect() as connection:
+        with socket.socket(fileno=os.dup(connection.fileno())) as ours:
+            ports = f":{shop.doorward.control.port:04X}", f":{ours.getsockname()[1]:04X}"
+
+        def timers() -> list[str]:
+            rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+            return [row[5][:2] for row in rows if row[1].endswith(ports[0]) and row[2].endswith(ports[1])]
+
+        # proc(5): local address, remote address, state, queues, timer; 2 is that of keepalive, 1 waits for an acknowledgement.
+        shop.doorward.wait_for(lambda: timers() == ["02"])
 
 
 @pytest.mark.parametrize("mode", ["disable", "require", "verify-full"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 
 from doorward.audit.log import AuditLog
 from doorward.databases import database_for
+from doorward.proxy.registry import Registry
 from doorward.proxy.scribe import Scribe
 from doorward.proxy.session_loop import AHEAD_LIMIT_BYTES, Session
 from doorward.proxy.upstream_connections import UpstreamConnection
@@ -52,9 +54,10 @@ class Scene:
     def __init__(self, directory: Path, **rules: Any) -> None:
         self.loop = asyncio.new_event_loop()
         self.log = AuditLog.open(directory)
-        self.rules = Rules(**rules)
+        self.rules: Any = Rules(**rules)
         self.server = PretendedServer()
-        self.client, self.upstream = End(), End()
+        self.client: Any = End()
+        self.upstream: Any = End()
         gateway = SimpleNamespace(
             database=database_for("postgresql"), scribe=Scribe(self.log, b"key", lambda _seconds, _call: None)
         )
@@ -62,7 +65,7 @@ class Scene:
         async def make() -> Session:
             return Session(gateway)  # type: ignore[arg-type]
 
-        self.session = self.loop.run_until_complete(make())
+        self.session: Any = self.loop.run_until_complete(make())
         self.session._transport = self.client
         self.session._upstream = UpstreamConnection()
         self.session._upstream.transport = self.upstream
@@ -159,3 +162,16 @@ def test_what_is_sent_ahead_is_bounded(scenes: Callable[..., Scene]) -> None:
     assert scene.client.is_read
     assert scene.upstream.written.count(b"SELECT clear") == sent
     assert scene.session._ahead_bytes == 0
+
+
+def test_a_session_that_can_not_be_recorded_to_its_end_is_over_all_the_same(scenes: Callable[..., Scene]) -> None:
+    """Both connections are closed and its place is free, whatever goes wrong on the way out."""
+    scene = scenes()
+    left: list[Session] = []
+    scene.session._gateway.registry = Registry(secrets.token_bytes)
+    scene.session._gateway.leave = left.append
+    assert scene.session._facts is None, "there is nothing that the end could be recorded with"
+    scene.session.end("revoked")
+    assert scene.client.is_closed
+    assert scene.upstream.is_closed
+    assert left == [scene.session]

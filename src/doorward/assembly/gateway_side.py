@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -55,6 +56,12 @@ def say(**fields: object) -> None:
     sys.stdout.flush()
 
 
+def raise_open_files() -> None:
+    """Let this process open as many files as it may: a session takes two, and the log must never want for one."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 async def serve(settings: GatewaySettings) -> None:
     """Run a gateway until it is told to stop."""
     gateway = Gateway(settings, new_id, now_us)
@@ -70,6 +77,7 @@ async def serve(settings: GatewaySettings) -> None:
 def main() -> int:
     """Run the process; its exit code."""
     telemetry.configure()
+    raise_open_files()
     settings = settings_from_json(sys.stdin.read())
     try:
         uvloop.run(serve(settings))

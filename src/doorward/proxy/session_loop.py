@@ -90,6 +90,7 @@ class Session(asyncio.Protocol):
         self._handshake: Any = gateway.database.client_handshake()
         self._events: asyncio.Queue[HandshakeEvent | DoorwardError] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._cancelling: asyncio.Task[None] | None = None
         self._exchange: Any = None
         self._path: StatementPath | None = None
         self._facts: SessionFacts | None = None
@@ -242,6 +243,8 @@ class Session(asyncio.Protocol):
         if self._closed:
             self._upstream.close(database.goodbye)
             return
+        if self._upstream.is_lost:
+            raise UpstreamUnavailable("The database closed the connection.", "Connect again.")
         why = self._gateway.registry.why_revoked(self.identity, revocations)
         if why is not None:
             gone = AuthenticationFailed(why, "Sign in again, if you still may.")
@@ -461,10 +464,12 @@ class Session(asyncio.Protocol):
         if self._exchange is not None and self._exchange.is_waiting:
             self._path.withdraw()
             return
-        task = self._loop.create_task(
+        if self._cancelling is not None and not self._cancelling.done():
+            return  # one is on its way; each is a connection of its own to the upstream
+        self._cancelling = self._loop.create_task(
             send_cancel(self._upstream_facts, self._upstream.process_id, self._upstream.key), name="cancel"
         )
-        self._gateway.name_task(task)
+        self._gateway.name_task(self._cancelling)
 
     def end(self, reason: str) -> None:
         """End it at once, telling the client why: revoked, or the gateway stops."""
@@ -494,20 +499,11 @@ class Session(asyncio.Protocol):
         was_busy = False
         if self._exchange is not None:
             was_busy = bool(self._exchange.is_busy)
-            self._exchange.abandon("unknown" if cause == "upstream went away" else "abandoned")
-            assert self._facts is not None
-            assert self._path is not None
             try:
-                self._gateway.scribe.append(
-                    SessionClosed(
-                        at_us=self._gateway.now_us(), cause=cause, session=self._facts.id, statements=self._path.statements
-                    )
-                )
-                self._gateway.scribe.flush()
-                self._gateway.scribe.sync_within(0.010)
-            except AuditUnavailable:
-                telemetry.log("log.unwritable", level=logging.ERROR)
-            self._note(closed=True)
+                self._record_end(cause)
+            except Exception:
+                # Whatever the record lacks, the session must be over.
+                telemetry.log_crash("session.crashed", client=self._peer)
         if self._task is not None and not self._task.done() and self._task is not asyncio.current_task(self._loop):
             self._task.cancel()
         self._gateway.registry.leave(self._process_id)
@@ -520,6 +516,22 @@ class Session(asyncio.Protocol):
             self._upstream.close(self._gateway.database.goodbye)
         self._end_transport()
         self._gateway.leave(self)
+
+    def _record_end(self, cause: str) -> None:
+        self._exchange.abandon("unknown" if cause == "upstream went away" else "abandoned")
+        assert self._facts is not None
+        assert self._path is not None
+        try:
+            self._gateway.scribe.append(
+                SessionClosed(
+                    at_us=self._gateway.now_us(), cause=cause, session=self._facts.id, statements=self._path.statements
+                )
+            )
+            self._gateway.scribe.flush()
+            self._gateway.scribe.sync_within(0.010)
+        except AuditUnavailable:
+            telemetry.log("log.unwritable", level=logging.ERROR)
+        self._note(closed=True)
 
     def _end_transport(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

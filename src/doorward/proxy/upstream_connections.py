@@ -75,6 +75,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._failure = exc or ConnectionResetError("the upstream closed the connection")
         self._arrived.set()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it broke before anybody listened for that."""
+        return self._failure is not None
+
     async def next_chunk(self) -> bytes:
         """The next bytes, while nobody else receives them. Raises UpstreamUnavailable when the connection is gone."""
         while not self._early:
