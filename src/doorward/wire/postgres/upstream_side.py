@@ -16,6 +16,10 @@ from doorward.wire.postgres.startup import startup_packet
 
 MAX_ANSWER_BYTES = 256 << 20
 
+# Authentication messages by number (manual, "Message Formats"), and what SASL has in which order ("SASL Authentication").
+_OK, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 10, 11, 12
+_SASL_FOLLOWED_BY = {_SASL: _SASL_CONTINUE, _SASL_CONTINUE: _SASL_FINAL, _SASL_FINAL: _OK}
+
 
 class SaslClient(Protocol):
     """The client's half of a SCRAM exchange."""
@@ -43,6 +47,8 @@ class UpstreamHandshake:
         self._sasl = sasl
         self._secure = secure
         self._buffer = b""
+        self._is_signed_in = False
+        self._sasl_next = _SASL  # the one SASL message that may come now
         self.done = False
         self.parameters: dict[str, str] = {}
         self.process_id = 0
@@ -84,7 +90,7 @@ class UpstreamHandshake:
             self.parameters[name] = value
         elif kind == b"K":
             self.process_id, self.key = int.from_bytes(body[:4], "big"), body[4:]
-        elif kind == b"Z":
+        elif kind == b"Z" and self._is_signed_in:
             self.done = True
         elif kind == b"E":
             error = read_fields(body)
@@ -98,7 +104,13 @@ class UpstreamHandshake:
 
     def _authenticate(self, reader: BodyReader) -> bytes:
         method = reader.uint32()
-        if method == 0:
+        if method == _OK:
+            if self._sasl_next not in (_SASL, _OK):
+                # Who leaves out its own proof may not know the password: not the server that is meant.
+                raise UpstreamUnavailable(
+                    "The upstream did not prove that it knows the password.", "Make sure that this is the server you mean."
+                )
+            self._is_signed_in = True
             return b""
         if method == 3:
             if not self._secure:
@@ -112,7 +124,9 @@ class UpstreamHandshake:
             inner = hashlib.md5(self._password.encode() + self._user.encode(), usedforsecurity=False).hexdigest()
             outer = hashlib.md5(inner.encode() + reader.take(4), usedforsecurity=False).hexdigest()
             return message(b"p", cstring("md5" + outer))
-        if method in (10, 11, 12) and self._sasl is not None:
+        if method in (_SASL, _SASL_CONTINUE, _SASL_FINAL) and self._sasl is not None:
+            if method != self._sasl_next:
+                raise ProtocolViolation("The upstream's SASL messages are out of order.")
             return self._continue_sasl(method, reader)
         raise UpstreamUnavailable(
             f"The upstream asks for an authentication method ({method}) that Doorward does not have.",
@@ -121,7 +135,8 @@ class UpstreamHandshake:
 
     def _continue_sasl(self, method: int, reader: BodyReader) -> bytes:
         assert self._sasl is not None
-        if method == 10:
+        self._sasl_next = _SASL_FOLLOWED_BY[method]
+        if method == _SASL:
             offered = []
             while name := reader.text():
                 offered.append(name)
@@ -130,7 +145,7 @@ class UpstreamHandshake:
             first = self._sasl.first()
             return message(b"p", cstring(SCRAM_SHA_256) + struct.pack(">i", len(first)) + first)
         data = reader.take(reader.rest)
-        if method == 11:
+        if method == _SASL_CONTINUE:
             return message(b"p", self._sasl.answer(data))
         self._sasl.check(data)
         return b""
