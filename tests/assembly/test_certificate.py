@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
+from doorward.errors import ConfigurationInvalid
 
 
 def made(folder: Path, host: str = "127.0.0.1") -> tuple[Path, Path]:
@@ -103,3 +104,12 @@ def test_a_key_is_random_and_stays(tmp_path: Path) -> None:
     assert (len(one), len(other)) == (32, 16)
     assert key_bytes(tmp_path / "one.key") == one
     assert one[:16] != other
+
+
+@pytest.mark.parametrize("damaged", [b"", b"short", b"x" * 33])
+def test_a_key_that_lost_its_length_is_not_used(tmp_path: Path, damaged: bytes) -> None:
+    """An empty one would make the digests of parameters anybody's to compute."""
+    path = tmp_path / "digest.key"
+    path.write_bytes(damaged)
+    with pytest.raises(ConfigurationInvalid, match="damaged"):
+        key_bytes(path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 from typing import Any
@@ -174,6 +176,23 @@ def test_a_client_that_goes_away_withdraws(shop: Shop) -> None:
     process.wait(10)
     shop.doorward.wait_for(lambda: _state(shop, request.id) is RequestState.WITHDRAWN)
     assert not column_exists(shop, "gone")
+
+
+def test_what_a_client_left_waiting_has_its_outcome(shop: Shop) -> None:
+    """Nothing was forwarded, and the record says so: no execution is left without an end."""
+    connection = shop.doorward.connect()
+    waiting = Waiting(connection, "ALTER TABLE customers ADD COLUMN left_waiting int")
+    shop.doorward.pending_request()
+    with socket.socket(fileno=os.dup(connection.fileno())) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
+    waiting.end()
+    (execution,) = [e["execution"] for e in shop.doorward.entries("statement.intent") if "left_waiting" in e["statement"]]
+
+    def statuses() -> list[str]:
+        return [e["status"] for e in shop.doorward.entries("statement.outcome") if e["execution"] == execution]
+
+    shop.doorward.wait_for(statuses)
+    assert statuses() == ["refused"]
 
 
 def test_what_changed_meanwhile_is_asked_for_again(shop: Shop) -> None:
