@@ -105,6 +105,8 @@ class Registry:
         Who signs in asks this before it enters: what the control process said of it may have been overtaken on the way.
         """
         missed = self.revocations - since
+        if not missed:
+            return None
         if missed > len(self._revocations):
             return "Too much was revoked meanwhile."
         for revocation in list(self._revocations)[len(self._revocations) - missed :]:
