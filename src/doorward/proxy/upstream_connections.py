@@ -275,17 +275,19 @@ class UpstreamQuerier:
                     self._upstream,
                     {"application_name": "doorward catalog", "client_encoding": "UTF8", "statement_timeout": "60s"},
                 )
+            connection = self._connection  # close() may let go of it meanwhile
             try:
                 async with asyncio.timeout(QUESTION_TIMEOUT_SECONDS):
-                    self._connection.write(question.ask_columns(sql) if columns_only else question.ask(sql))
+                    connection.write(question.ask_columns(sql) if columns_only else question.ask(sql))
                     while not question.done:
-                        question.receive(await self._connection.next_chunk())
-            except (UpstreamUnavailable, ProtocolViolation, TimeoutError) as error:
-                self._connection.close()
-                self._connection = None
-                if isinstance(error, DoorwardError):
-                    raise
+                        question.receive(await connection.next_chunk())
+            except TimeoutError:
                 raise UpstreamUnavailable(f"The upstream {self._upstream.name} did not answer in time.") from None
+            finally:
+                # Given up halfway, also by a cancelled task: the late answer must not be taken for that of the next question.
+                if not question.done:
+                    connection.close()
+                    self._connection = None
             return question
 
 
