@@ -7,6 +7,7 @@
 
 The wire asks, in this order, through the methods of :class:`StatementPath`: understand, may_be_planned, begin, plan,
 on_release, finish. What each step decides is the step's business; when it is asked is settled here alone.
+(One page though over 400 lines long: cut in two, no part of it would know the order.)
 """
 
 from __future__ import annotations
