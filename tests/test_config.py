@@ -187,15 +187,15 @@ def test_a_directory_that_is_not_ours_is_named() -> None:
         ("/srv/doorward", "/xdg", "/srv/doorward"),
         ("", "/xdg", "/xdg/doorward"),
         (None, "/xdg", "/xdg/doorward"),
-        (None, "", "/home/dana/.local/share/doorward"),
-        (None, None, "/home/dana/.local/share/doorward"),
+        (None, "", "/srv/dana/.local/share/doorward"),
+        (None, None, "/srv/dana/.local/share/doorward"),
     ],
 )
 def test_the_default_directory_follows_the_environment(
     monkeypatch: pytest.MonkeyPatch, own: str | None, xdg: str | None, expected: str
 ) -> None:
     """Our own variable first, then XDG's, then XDG's default; an empty one counts as absent."""
-    monkeypatch.setenv("HOME", "/home/dana")
+    monkeypatch.setenv("HOME", "/srv/dana")
     for name, value in ((DATA_DIRECTORY_VARIABLE, own), ("XDG_DATA_HOME", xdg)):
         if value is None:
             monkeypatch.delenv(name, raising=False)
