@@ -188,3 +188,11 @@ def test_noise_from_an_upstream_is_reported_as_such(data: bytes) -> None:
         client.answer(data)
     with pytest.raises(UpstreamUnavailable):
         client.check(data)
+
+
+def test_an_upstream_that_asks_for_endless_hashing_is_refused() -> None:
+    """The count comes from the other side, and the work would be done on everybody's time."""
+    client = ClientExchange("app", "secret")
+    nonce = client.first().decode().rpartition("r=")[2]
+    with pytest.raises(UpstreamUnavailable, match="rounds of hashing"):
+        client.answer(f"r={nonce}abc,s=c2FsdHNhbHQ=,i=999999999".encode())

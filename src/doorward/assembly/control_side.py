@@ -347,13 +347,13 @@ def read_state(path: Path) -> dict[str, Any] | None:
 
 
 def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
+    """Whether a Doorward has this process id. After a crash somebody else may have got it."""
+    if process_id == os.getpid():
         return False
-    except PermissionError:
-        return True
-    return process_id != os.getpid()
+    try:
+        return b"doorward" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

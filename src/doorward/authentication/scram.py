@@ -107,6 +107,11 @@ def _text(message: bytes) -> str:
         raise AuthenticationFailed("The SCRAM exchange was not understood.") from None
 
 
+# Hashing holds up every other session; PostgreSQL's default is 4,096 rounds, and this many take some tenths of a second.
+MOST_ITERATIONS = 500_000
+_ITERATIONS = re.compile(rb"(?:^|,)i=(\d{1,12})")
+
+
 class ClientExchange:
     """The client's half, towards an upstream."""
 
@@ -120,6 +125,12 @@ class ClientExchange:
 
     def answer(self, server_first: bytes) -> bytes:
         """client-final-message for a server-first-message."""
+        asked = _ITERATIONS.search(server_first)
+        if asked is not None and int(asked[1]) > MOST_ITERATIONS:
+            raise UpstreamUnavailable(
+                f"The upstream asks for {int(asked[1])} rounds of hashing, more than {MOST_ITERATIONS}.",
+                "Set its scram_iterations lower, and its role's password anew.",
+            )
         try:
             self._client.set_server_first(server_first.decode())
             text: str = self._client.get_client_final()

@@ -197,8 +197,10 @@ class Scribe:
 
     def _statement(self, attempt: Attempt, facts: Facts) -> tuple[str, str | UnsetType]:
         text = attempt.text.text
-        if any(word in tag for tag in facts.tags for word in _WITH_PASSWORDS):
-            return f"{'; '.join(facts.tags)} [the text is not kept: it may hold a password]", UNSET
+        # What could not be read has no command to go by: the word alone is reason enough.
+        unread_password = not facts.tags and "password" in text.lower()
+        if unread_password or any(word in tag for tag in facts.tags for word in _WITH_PASSWORDS):
+            return f"{'; '.join(facts.tags)} [the text is not kept: it may hold a password]".strip(), UNSET
         if len(text) <= STATEMENT_LIMIT:
             return text, UNSET
         return text[:ATTACHED_PREVIEW] + " […]", self._log.attach(text.encode())
