@@ -82,3 +82,9 @@ def test_names_are_kept_short_and_on_one_line() -> None:
     told = explain(Decision(Verdict.DENY, (Reason("r", "t"),), "v"), many)
     assert len(json.loads(told.json)["objects"]) == OBJECTS_IN_FIELDS
     assert told.detail.splitlines() == ["Rule r: t", "one\N{REPLACEMENT CHARACTER}two" + "x" * 200]
+
+
+def test_a_change_hidden_in_a_query_is_called_what_it_is() -> None:
+    """WITH gone AS (DELETE ...) SELECT: "holds SELECT" would puzzle whoever reads it."""
+    told = explain(Decision(Verdict.HOLD, (Reason("r", "t"),), "v"), Facts("write", ("SELECT",), objects=("public.orders",)))
+    assert "SELECT that changes rows on public.orders" in told.message

@@ -48,9 +48,15 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(told[:OBJECTS_TOLD]) + (f" and {rest} more" if rest > 0 else "")
 
 
+# A change that hides in a WITH of something that reads like a query is called what it is.
+_CHANGING = {("write", "SELECT"): "SELECT that changes rows", ("write", "VALUES"): "VALUES that changes rows"}
+
+
 def _what(facts: Facts) -> str:
     """``DROP TABLE on public.orders``."""
-    command = _listed(facts.tags) or f"a statement ({_plain(facts.action)})"
+    command = (
+        _listed(tuple(_CHANGING.get((facts.action, tag), tag) for tag in facts.tags)) or f"a statement ({_plain(facts.action)})"
+    )
     objects = _listed((*facts.objects, *facts.unresolved))
     return f"{command} on {objects}" if objects else command
 
