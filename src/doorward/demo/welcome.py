@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 
 from rich.console import Console
 from rich.rule import Rule
@@ -10,6 +12,11 @@ from rich.text import Text
 
 from doorward.assembly.control_side import ControlProcess
 from doorward.demo.cast import Player
+
+
+def program() -> str:
+    """How to call this program from where the reader is: by its name, or by its path when no PATH leads to it."""
+    return "doorward" if shutil.which("doorward") else os.path.relpath(sys.argv[0])
 
 
 def say_up(out: Console, control: ControlProcess) -> None:
@@ -41,9 +48,9 @@ def say_welcome(out: Console, control: ControlProcess, players: dict[str, Player
     for told, command in (
         ("console", f"{control.console_url}  sign in as bob, secret {bob.secret}"),
         ("", f"or as operator, with the token in {data.operator_token}"),
-        ("log", f"doorward log --follow {option}"),
-        ("verify", f"doorward audit verify {option}"),
-        ("approve", f"DOORWARD_USER=bob DOORWARD_SECRET={bob.secret} doorward approve REQUEST {option}"),
+        ("log", f"{program()} log --follow {option}"),
+        ("verify", f"{program()} audit verify {option}"),
+        ("approve", f"DOORWARD_USER=bob DOORWARD_SECRET={bob.secret} {program()} approve REQUEST {option}"),
     ):
         _line(out, Text(f"  {told:9}", style="dim").append(command, style="default"))
     if is_lasting:
