@@ -7,16 +7,21 @@ from __future__ import annotations
 
 
 class DoorwardError(Exception):
-    """Base of all. *code* is stable and documented; *remedy* says what to do next; *sqlstate* is what a client is sent."""
+    """Base of all. *code* is stable and documented; *remedy* says what to do next; *sqlstate* is what a client is sent.
+
+    *reason* is for the log alone, where a client is told less than the whole.
+    """
 
     code = "doorward"
     sqlstate = "XX000"
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", *, sqlstate: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-        self.reason = ""
+        self.reason = reason
+        if sqlstate:
+            self.sqlstate = sqlstate
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()

@@ -122,7 +122,6 @@ class Execution:
 
     id: str
     judgement: Judgement
-    index: int
     begun_us: int
     released: bool
     row_limit: int

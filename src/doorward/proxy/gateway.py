@@ -19,13 +19,13 @@ from doorward.audit.log import AuditLog
 from doorward.databases import Database, database_for
 from doorward.errors import AuditUnavailable, ConfigurationInvalid, DoorwardError, UpstreamUnavailable
 from doorward.model import link
-from doorward.model.entry import ServiceStarted, ServiceStopped, StatementOutcome
+from doorward.model.entry import ServiceStarted, ServiceStopped
 from doorward.proxy.control_link import ControlLink
 from doorward.proxy.execution import Texts
 from doorward.proxy.holds import Holds
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
-from doorward.proxy.scribe import Scribe
+from doorward.proxy.scribe import Scribe, unforwarded
 from doorward.proxy.session_loop import Session
 
 CONFIGURATION_SECONDS = 30.0
@@ -148,20 +148,7 @@ class Gateway:
         now = self.now_us()
         self._log.append(ServiceStarted(at_us=now, resumed_at=recovery.entries, version=__version__))
         for cut_off in recovery.in_flight:
-            self._log.append(
-                StatementOutcome(
-                    at_us=now,
-                    columns=(),
-                    duration_us=0,
-                    error_code="",
-                    execution=cut_off.execution,
-                    masked=0,
-                    result_bytes=0,
-                    rows=0,
-                    status="unknown",
-                    tag="",
-                )
-            )
+            self._log.append(unforwarded(cut_off.execution, now, "unknown"))
         self._log.flush()
         self._log.sync_within()
 

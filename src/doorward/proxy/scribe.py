@@ -65,6 +65,12 @@ class Scribe:
         """Append any entry. Raises AuditUnavailable."""
         return self._log.append(entry)
 
+    def record(self, entry: Entry) -> None:
+        """Append *entry*, hand it to the operating system, and have it synced soon. Raises AuditUnavailable."""
+        self._log.append(entry)
+        self._log.flush()
+        self._log.sync_within()
+
     def flush(self) -> None:
         """Hand what was appended to the operating system. Raises AuditUnavailable."""
         self._log.flush()
@@ -165,11 +171,11 @@ class Scribe:
 
     def refused(self, execution_id: str, at_us: int) -> None:
         """The execution was refused, rejected or withdrawn; nothing was forwarded."""
-        self.outcome(_unforwarded(execution_id, at_us, "refused"))
+        self.outcome(unforwarded(execution_id, at_us, "refused"))
 
     def superseded(self, execution_id: str, at_us: int) -> None:
         """The wait ended with an approval; an intent of its own follows."""
-        self.outcome(_unforwarded(execution_id, at_us, "approved"))
+        self.outcome(unforwarded(execution_id, at_us, "approved"))
 
     def parameter(self, value: bytes | None) -> str:
         """A bind value as entries show it: its length and a keyed digest, never the value."""
@@ -212,7 +218,8 @@ def _unrecordable() -> AuditUnavailable:
     )
 
 
-def _unforwarded(execution_id: str, at_us: int, status: str) -> StatementOutcome:
+def unforwarded(execution_id: str, at_us: int, status: str) -> StatementOutcome:
+    """The outcome of an execution of which nothing came back: it was not forwarded, or nobody knows."""
     return StatementOutcome(
         at_us=at_us,
         columns=(),

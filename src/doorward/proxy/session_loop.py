@@ -120,8 +120,7 @@ class Session(asyncio.Protocol):
         peer = self._transport.get_extra_info("peername")
         self._peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
         if not self._gateway.admit(self):
-            full = DoorwardError("Doorward has no room for another connection.", "Try again later.")
-            full.sqlstate = "53300"
+            full = DoorwardError("Doorward has no room for another connection.", "Try again later.", sqlstate="53300")
             self._write(self._handshake.refuse(full))
             self._transport.close()
             return
@@ -215,27 +214,21 @@ class Session(asyncio.Protocol):
         rules = self._gateway.rules()
         upstream = rules.upstreams.get(found.upstream)
         if upstream is None:
-            error = NotFound(f'database "{wish.database}" does not exist', "Ask which databases are protected here.")
-            error.sqlstate = "3D000"
-            raise error
+            remedy = "Ask which databases are protected here."
+            raise NotFound(f'database "{wish.database}" does not exist', remedy, sqlstate="3D000")
         database = database_for(upstream.engine)
         for name, value in wish.settings.items():
             refusal = database.check_setting(name, value)
             if refusal:
-                error = NotFound(refusal, f"Connect without the setting {name}.")
-                error.sqlstate = "0A000"
-                raise error
+                raise NotFound(refusal, f"Connect without the setting {name}.", sqlstate="0A000")
         self._upstream_facts = upstream
         try:
             self._upstream = await connect(upstream, wish.settings)
         except UpstreamUnavailable as error:
             # Where the database is, and as whom Doorward signs in, is for the log and not for clients.
-            hidden = UpstreamUnavailable(
-                "Doorward can't get through to the database.", "Try again; if it stays, tell its operator."
-            )
-            hidden.reason = str(error)
             telemetry.log("upstream.failed", level=logging.WARNING, upstream=upstream.name, error=error.message)
-            raise hidden from None
+            message, remedy = "Doorward can't get through to the database.", "Try again; if it stays, tell its operator."
+            raise UpstreamUnavailable(message, remedy, reason=str(error)) from None
         self._upstream.received = self._from_upstream
         self._upstream.lost = self._upstream_lost
         self._upstream.paused = self._upstream_fills
@@ -247,9 +240,7 @@ class Session(asyncio.Protocol):
             raise UpstreamUnavailable("The database closed the connection.", "Connect again.")
         why = self._gateway.registry.why_revoked(self.identity, revocations)
         if why is not None:
-            gone = AuthenticationFailed(why, "Sign in again, if you still may.")
-            gone.sqlstate = "57P01"
-            raise gone
+            raise AuthenticationFailed(why, "Sign in again, if you still may.", sqlstate="57P01")
         self._begin(wish, upstream, database)
 
     def _begin(self, wish: WantsSignIn, upstream: Upstream, database: Database) -> None:
@@ -260,7 +251,7 @@ class Session(asyncio.Protocol):
         self._facts = SessionFacts(
             gateway.new_id("ses"), upstream.name, upstream.database, self._peer, wish.application[:CLAIM_LIMIT]
         )
-        gateway.scribe.append(
+        gateway.scribe.record(
             SessionOpened(
                 application=self._facts.application,
                 at_us=self._opened_us,
@@ -272,8 +263,6 @@ class Session(asyncio.Protocol):
                 upstream=upstream.name,
             )
         )
-        gateway.scribe.flush()
-        gateway.scribe.sync_within(0.010)
         self._path = StatementPath(
             database,
             self._facts,
@@ -314,12 +303,11 @@ class Session(asyncio.Protocol):
             credential_id, self._server_final = server.finish((await self._proof()).data)
         except AuthenticationFailed:
             why = found.refusal or ("no secret is valid" if not candidates else "wrong secret")
-            failure = AuthenticationFailed(
+            raise AuthenticationFailed(
                 f'password authentication failed for user "{wish.user[:CLAIM_LIMIT]}"',
                 "Secrets of Doorward are short-lived: get a new one with doorward connect.",
-            )
-            failure.reason = why
-            raise failure from None
+                reason=why,
+            ) from None
         assert found.principal is not None
         actors = tuple(map(_principal, found.actors))
         self.identity = Identity(_principal(found.principal), actors, "scram-sha-256", credential_id)
@@ -338,7 +326,7 @@ class Session(asyncio.Protocol):
         if self._closed:
             return
         try:
-            self._gateway.scribe.append(
+            self._gateway.scribe.record(
                 SigninRefused(
                     at_us=self._gateway.now_us(),
                     client=self._peer,
@@ -347,8 +335,6 @@ class Session(asyncio.Protocol):
                     user=wish.user[:CLAIM_LIMIT] if wish else "",
                 )
             )
-            self._gateway.scribe.flush()
-            self._gateway.scribe.sync_within(0.010)
         except AuditUnavailable:
             telemetry.log("log.unwritable", level=logging.ERROR)
         telemetry.log("signin.refused", client=self._peer, code=error.code)
@@ -473,17 +459,15 @@ class Session(asyncio.Protocol):
 
     def end(self, reason: str) -> None:
         """End it at once, telling the client why: revoked, or the gateway stops."""
-        error = DoorwardError(reason or "An operator ended this session.", "Sign in again, if you still may.")
-        error.sqlstate = "57P01"
+        words = reason or "An operator ended this session."
+        error = DoorwardError(words, "Sign in again, if you still may.", sqlstate="57P01")
         self._fail(error, reason or "ended by an operator")
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def _upstream_lost(self, _exc: Exception | None) -> None:
-        error = UpstreamUnavailable(
-            "The database closed the connection.", "Connect again; what ran last may or may not be done."
-        )
-        error.sqlstate = "08006"
+        remedy = "Connect again; what ran last may or may not be done."
+        error = UpstreamUnavailable("The database closed the connection.", remedy, sqlstate="08006")
         self._fail(error, "upstream went away")
 
     def _fail(self, error: DoorwardError, cause: str) -> None:
@@ -522,13 +506,11 @@ class Session(asyncio.Protocol):
         assert self._facts is not None
         assert self._path is not None
         try:
-            self._gateway.scribe.append(
+            self._gateway.scribe.record(
                 SessionClosed(
                     at_us=self._gateway.now_us(), cause=cause, session=self._facts.id, statements=self._path.statements
                 )
             )
-            self._gateway.scribe.flush()
-            self._gateway.scribe.sync_within(0.010)
         except AuditUnavailable:
             telemetry.log("log.unwritable", level=logging.ERROR)
         self._note(closed=True)

@@ -308,7 +308,6 @@ class StatementPath:
         execution = Execution(
             id=execution_id,
             judgement=judgement,
-            index=index,
             begun_us=begun_us,
             released=not judgement.is_protected,
             row_limit=judgement.decision.row_limit,

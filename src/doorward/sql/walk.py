@@ -232,10 +232,6 @@ def _type(found: Found, body: Fields) -> None:
         found.types[name] = None
 
 
-def _equality(found: Found, body: Fields) -> None:
-    found.operators["="] = None
-
-
 def _case(found: Found, body: Fields) -> None:
     if "arg" in body:
         found.operators["="] = None

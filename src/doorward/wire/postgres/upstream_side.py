@@ -156,10 +156,6 @@ class QueryFailed(DoorwardError):
 
     code = "query-failed"
 
-    def __init__(self, message_text: str, sqlstate: str) -> None:
-        super().__init__(message_text)
-        self.sqlstate = sqlstate
-
 
 class Question:
     """One simple question and its answer: feed it until ``done``; then *rows* and *columns* are there.
@@ -196,7 +192,7 @@ class Question:
                 self.columns = messages.read_row_description(self._reader.body())
             elif kind == ord("E"):
                 error = read_fields(self._reader.body())
-                self._failure = QueryFailed(f"The upstream answered: {error.get('M')}", error.get("C"))
+                self._failure = QueryFailed(f"The upstream answered: {error.get('M')}", sqlstate=error.get("C"))
             elif kind == ord("Z"):
                 self.done = True
         if self._reader.oversize:
