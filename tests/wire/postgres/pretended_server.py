@@ -17,7 +17,7 @@ CLEAR, SECRET = b"clear value", b"secret value"
 _COLUMN = ResultColumn("c", 0, 0, 25, -1, -1, 0)
 
 
-class _Failed(Exception):
+class StatementFailed(Exception):
     """The statement fails with an SQLSTATE."""
 
 
@@ -61,7 +61,7 @@ class PretendedServer:
             return
         try:
             self._HANDLERS[kind](self, body)
-        except _Failed as failed:
+        except StatementFailed as failed:
             self._fail(str(failed), extended=kind in "PBEDCH")
 
     def _fail(self, sqlstate: str, *, extended: bool) -> None:
@@ -112,12 +112,12 @@ class PretendedServer:
         self.portals.pop("", None)
         texts = [text.strip() for text in body[:-1].decode().split(";") if text.strip()]
         if not all(map(_is_known, texts)):
-            raise _Failed("42601")
+            raise StatementFailed("42601")
         if not texts:
             self._put(messages.message(b"I", b""))
         try:
             self._run_simple(texts)
-        except _Failed as failed:
+        except StatementFailed as failed:
             self._fail(str(failed), extended=False)
 
     def _run_simple(self, texts: list[str]) -> None:
@@ -129,7 +129,7 @@ class PretendedServer:
                 if portal.columns:
                     self._put(messages.row_description([_COLUMN]))
                 self._finish(portal, 0, texts)
-            except _Failed as failed:
+            except StatementFailed as failed:
                 self._fail(str(failed), extended=False)
                 return
             if self._copy is not None:
@@ -145,25 +145,25 @@ class PretendedServer:
         if not name:
             self.statements.pop("", None)
         if not _is_known(text):
-            raise _Failed("42601")
+            raise StatementFailed("42601")
         self._check(text)
         if name in self.statements:
-            raise _Failed("42P05")
+            raise StatementFailed("42P05")
         self.statements[name] = text
         self._put(messages.PARSE_COMPLETE)
 
     def _check(self, text: str) -> None:
         if self.status == b"E" and text not in ("ROLLBACK", "COMMIT"):
-            raise _Failed("25P02")
+            raise StatementFailed("25P02")
         if "missing" in text:
-            raise _Failed("42P01")
+            raise StatementFailed("42P01")
 
     def _bind(self, body: bytes) -> None:
         bind = messages.read_bind(body)
         if bind.statement not in self.statements:
-            raise _Failed("26000")
+            raise StatementFailed("26000")
         if bind.portal and bind.portal in self.portals:
-            raise _Failed("42P03")
+            raise StatementFailed("42P03")
         text = self.statements[bind.statement]
         self._check(text)
         self.portals[bind.portal] = self._open(text)
@@ -173,21 +173,21 @@ class PretendedServer:
         target, name = messages.read_target(body)
         if target == "S":
             if name not in self.statements:
-                raise _Failed("26000")
+                raise StatementFailed("26000")
             text = self.statements[name]
             if self.status == b"E" and self._has_columns(text):
-                raise _Failed("25P02")
+                raise StatementFailed("25P02")
             self._put(messages.message(b"t", b"\0\0"))
         else:
             if name not in self.portals:
-                raise _Failed("34000")
+                raise StatementFailed("34000")
             text = self.portals[name].text
         self._put(messages.row_description([_COLUMN]) if self._has_columns(text) else messages.message(b"n", b""))
 
     def _execute(self, body: bytes) -> None:
         name, maximum = messages.read_execute(body)
         if name not in self.portals:
-            raise _Failed("34000")
+            raise StatementFailed("34000")
         portal = self.portals[name]
         self._check(portal.text)
         self._finish(portal, maximum, [])
@@ -237,24 +237,29 @@ class PretendedServer:
         self.ran.append(text)
         word, _, rest = text.partition(" ")
         if text == "SELECT 1/0":
-            raise _Failed("22012")
+            raise StatementFailed("22012")
         if word == "SELECT":
             self._give(portal, maximum)
             return
         if word == "FETCH":
             source = self.portals.get(rest.removeprefix("ALL FROM "))
             if source is None:
-                raise _Failed("34000")
+                raise StatementFailed("34000")
             self.ran.append(source.text)
             portal.rows = source.rows
             self._give(portal, 0, "FETCH")
             return
         if word == "EXECUTE":
             if rest not in self.statements:
-                raise _Failed("26000")
+                raise StatementFailed("26000")
             self.ran.append(self.statements[rest])
             portal.rows = self._rows_of(self.statements[rest])
             self._give(portal, 0)
+            return
+        if text == "COPY t TO STDOUT":
+            self._put(messages.message(b"H", b"\0\0\x01\0\0"))
+            self._put(messages.message(b"d", b"1\n") * 2 + messages.COPY_DONE)
+            self._put(messages.message(b"C", b"COPY 2\0"))
             return
         if word == "COPY":
             self._copy = remaining
@@ -278,20 +283,20 @@ class PretendedServer:
         if word == "PREPARE":
             name, _, text = rest.partition(" AS ")
             if name in self.statements:
-                raise _Failed("42P05")
+                raise StatementFailed("42P05")
             self.statements[name] = text
         elif word == "DEALLOCATE":
             if self.statements.pop(rest, None) is None:
-                raise _Failed("26000")
+                raise StatementFailed("26000")
         elif word == "DECLARE":
             name, _, text = rest.partition(" CURSOR FOR ")
             if self.status != b"T" or name in self.portals:
-                raise _Failed("42P03")
+                raise StatementFailed("42P03")
             self.portals[name] = self._open(text)
             return "DECLARE CURSOR"
         elif word == "CLOSE":
             if self.portals.pop(rest, None) is None:
-                raise _Failed("34000")
+                raise StatementFailed("34000")
             return "CLOSE CURSOR"
         elif word == "BEGIN":
             self.status = b"T"
@@ -305,7 +310,7 @@ class PretendedServer:
 
 _KNOWN = re.compile(
     r"(SELECT (clear|secret|missing|1/0)|PREPARE \w+ AS SELECT (clear|secret)|EXECUTE \w+|DEALLOCATE \w+|BEGIN|COMMIT|ROLLBACK"
-    r"|DECLARE \w+ CURSOR FOR SELECT (clear|secret)|FETCH ALL FROM \w+|CLOSE \w+|COPY t FROM STDIN|DELETE FROM held"
+    r"|DECLARE \w+ CURSOR FOR SELECT (clear|secret)|FETCH ALL FROM \w+|CLOSE \w+|COPY t (FROM STDIN|TO STDOUT)|DELETE FROM held"
     r"|DROP TABLE t)\Z"
 )
 
