@@ -202,3 +202,9 @@ def test_the_default_directory_follows_the_environment(
         else:
             monkeypatch.setenv(name, value)
     assert default_data_directory() == Path(expected)
+
+
+def test_an_upstream_is_enforced_unless_it_is_said_to_be_only_observed() -> None:
+    """The safe one is what nobody has to ask for."""
+    url = "postgresql://u@h/d"
+    assert (read_upstream(url).observe, read_upstream(url, observe=True).observe) == (False, True)

@@ -110,8 +110,10 @@ class Settings:
     strict_durability: bool = False
 
 
-def read_upstream(url: str, name: str = "") -> Upstream:
+def read_upstream(url: str, name: str = "", *, observe: bool = False) -> Upstream:
     """The upstream of a connection URL such as ``postgresql://user:password@host:5432/database?sslmode=require``.
+
+    *observe* makes it one that is only watched.
 
     Raises ConfigurationInvalid; its message never holds the password.
     """
@@ -162,4 +164,5 @@ def read_upstream(url: str, name: str = "") -> Upstream:
         user=user,
         password=options.get("password") or unquote(parts.password or ""),
         tls=tls,
+        observe=observe,
     )

@@ -92,3 +92,15 @@ def test_a_column_is_shown_only_for_a_reason(
             assert label in cleared or (label is Label.NONE and (origins_hold or proven))
         else:
             assert proven
+
+
+@pytest.mark.parametrize("origin", list(BARE))
+def test_an_observed_result_is_shown_whole_and_says_what_was_in_it(origin: str) -> None:
+    """Nothing is masked; what would have been is noted as cleared, with its label."""
+    columns = [column(*BARE[origin]), column(0, 0)]
+    enforced = plan_result(columns, LABELS, frozenset())
+    plan = plan_result(columns, LABELS, frozenset(), observed=True)
+    assert plan.is_clear
+    for before, now in zip(enforced.treatments, plan.treatments, strict=True):
+        assert now.label is before.label
+        assert now.provenance is (Provenance.CLEARED if before.is_masked else before.provenance)

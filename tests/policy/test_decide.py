@@ -322,3 +322,34 @@ def test_rules_may_narrow_who_approves_but_never_widen() -> None:
 def test_without_a_rule_nobody_approves() -> None:
     """Being in the group is needed, and a rule as well."""
     assert rules(policy_of(a=PERMIT).may_approve(SAM, request_for(ALICE))) == ["no-rule-permits"]
+
+
+@pytest.mark.parametrize(("facts", "marker", "rule"), [
+    (READ, "only-observed", "everyone-may-read"),
+    (Facts("write", ("DELETE",), ("public.orders",), unbounded_write=True), "observed-not-held", "unbounded-write-needs-review"),
+    (Facts("administer", ("ALTER SYSTEM",)), "observed-not-denied", ""),
+    (Facts("unknown", ("SOMETHING",)), "observed-not-denied", "unlisted-statement"),
+])  # fmt: skip
+def test_an_observed_upstream_is_allowed_everything_and_told_what_it_would_have_been(
+    facts: Facts, marker: str, rule: str
+) -> None:
+    """Shown in full, without a limit; other upstreams of the same rules are as they were."""
+    enforced = default_policy()
+    policy = Policy(enforced.in_force, frozenset({"shop"}))
+    decision = decide(policy, facts=facts)
+    assert (decision.verdict, decision.observed, decision.row_limit, decision.approvers) == (Verdict.ALLOW, True, 0, "")
+    assert all(label in decision.cleared for label in Label if label.is_protected)
+    assert rules(decision)[0] == marker
+    assert not rule or rule in rules(decision)
+    elsewhere = policy.decide(WHO["alice"], facts, "other", "orders")
+    assert elsewhere == enforced.decide(WHO["alice"], facts, "other", "orders")
+    assert not elsewhere.observed
+
+
+def test_what_can_not_be_read_is_denied_unless_its_upstream_is_only_observed() -> None:
+    """The reason is the reader's own."""
+    policy = Policy(default_policy().in_force, frozenset({"shop"}))
+    told = policy.decide_unreadable("It is in Latin-1.", "other")
+    assert (told.verdict, rules(told), told.reasons[0].text) == (Verdict.DENY, ["unreadable-statement"], "It is in Latin-1.")
+    told = policy.decide_unreadable("It is in Latin-1.", "shop")
+    assert (told.verdict, rules(told)) == (Verdict.ALLOW, ["observed-not-denied", "unreadable-statement"])

@@ -74,3 +74,13 @@ def test_a_catalog_that_can_not_be_read_makes_no_rules(encoded: bytes) -> None:
     """A damaged catalog is not taken for an empty one."""
     with pytest.raises(msgspec.DecodeError):
         Rules.from_configured(configured(shop=encoded))
+
+
+def test_an_upstream_that_begins_to_be_observed_has_its_own_policy_at_once() -> None:
+    """Same rules, another switch: what was kept from before would go on enforcing, or go on watching."""
+    enforcing = Rules.from_configured(configured())
+    watching = msgspec.structs.replace(configured(), upstreams=(msgspec.structs.replace(UPSTREAM, observe=True),))
+    observing = Rules.from_configured(watching, enforcing)
+    assert (enforcing.policy.observed, observing.policy.observed) == (frozenset(), {"shop"})
+    assert Rules.from_configured(configured(), observing).policy.observed == frozenset()
+    assert Rules.from_configured(watching, observing).policy is observing.policy

@@ -125,7 +125,7 @@ def test_requests_are_listed_by_state_newest_first(store: SqlStore) -> None:
 
 def test_upstream_is_kept_with_its_password_and_replaced_by_name(store: SqlStore) -> None:
     """The file is the owner's alone, so the password may be in it."""
-    upstream = Upstream("shop", "postgresql", "127.0.0.1", 5432, "shop", "doorward", "hush", "require")
+    upstream = Upstream("shop", "postgresql", "127.0.0.1", 5432, "shop", "doorward", "hush", "require", observe=True)
     store.upstreams.put(Upstream("shop", "postgresql", "old", 1, "old", "old"))
     store.upstreams.put(upstream)
     assert store.upstreams.all() == (upstream,)

@@ -56,21 +56,24 @@ def up(
     strict: Annotated[
         bool, typer.Option("--strict", help="Each statement waits until its entry is on disk, reads too.")
     ] = False,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Only record: refuse nothing, hold nothing, mask nothing. Protects nothing.")
+    ] = False,
 ) -> None:
     """Protect a database until Ctrl-C."""
-    upstream = upstream_of(url, name)
+    upstream = upstream_of(url, name, observe=observe)
     from doorward.config import Settings
 
     data = data_directory(data_dir)
     serve(Settings(data, upstream, host, port, console_port=console_port, tls=not no_tls, strict_durability=strict))
 
 
-def upstream_of(url: str, name: str) -> Upstream:
+def upstream_of(url: str, name: str, *, observe: bool = False) -> Upstream:
     """The upstream that *url* names. Raises ConfigurationInvalid, which never shows the URL: it has a password in it."""
     from doorward.config import read_upstream
 
     try:
-        return read_upstream(url, name)
+        return read_upstream(url, name, observe=observe)
     except ValueError:
         raise ConfigurationInvalid(
             "The URL can't be read.",
@@ -116,7 +119,10 @@ def announce(control: ControlProcess) -> None:
     protected = sum(column.label.is_protected for column in columns)
     people = [record for record in office.principals.all(LOCAL) if not record.is_revoked]
     out = console()
-    out.rule("[bold green]Doorward is up[/]", style="green")
+    if settings.upstream.observe:
+        out.rule("[bold red]Doorward is up and only observes: it protects nothing[/]", style="red")
+    else:
+        out.rule("[bold green]Doorward is up[/]", style="green")
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim", justify="right")
     facts.add_column(overflow="fold")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from doorward.model.catalog import Label
 from doorward.model.masking import Mask
@@ -45,17 +45,21 @@ def plan_result(
     expressions_are_clear: bool = False,
     clear_outputs: frozenset[int] = frozenset(),
     origins_hold: bool = True,
+    observed: bool = False,
 ) -> Plan:
     """The plan for one result.
 
     A column is shown when its origin is a base column with a clear or cleared label, or when it is an expression proven to
     derive from nothing protected (*expressions_are_clear* for all of them, *clear_outputs* by position). *origins_hold* is
-    False where a bare column's origin proves nothing, as in RETURNING of a written row.
+    False where a bare column's origin proves nothing, as in RETURNING of a written row. *observed* shows every column, for
+    an upstream that is only watched; what would have been masked is noted as cleared.
     """
     treatments = []
     masks = []
     for position, column in enumerate(columns):
         treatment = _treat(position, column, labels, cleared, expressions_are_clear, clear_outputs, origins_hold)
+        if observed and treatment.is_masked:
+            treatment = replace(treatment, provenance=Provenance.CLEARED)
         treatments.append(treatment)
         masks.append(_mask(treatment))
     return Plan(tuple(treatments), tuple(masks))

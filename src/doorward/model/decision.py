@@ -31,6 +31,8 @@ class Decision:
 
     *cleared* holds the labels this identity may see unmasked; every protected label outside it is masked.
     *approvers* is the group that may say yes to a HOLD. *reasons* is never empty.
+    *observed* is for an upstream that is only watched: the verdict is ALLOW whatever the rules say (they are in *reasons*),
+    and nothing of the answer is masked, cut or withheld.
     """
 
     verdict: Verdict
@@ -40,6 +42,7 @@ class Decision:
     approvers: str = ""
     hold_seconds: int = 0
     row_limit: int = 0  # 0: no limit
+    observed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,12 @@ CHAINS_REMEMBERED = 256
 
 _STATEMENT_ACTIONS = frozenset(ACTIONS) - {UNMASK, APPROVE}
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
+_OBSERVED = {
+    Verdict.ALLOW: floors.OBSERVED,
+    Verdict.HOLD: floors.OBSERVED_NOT_HELD,
+    Verdict.DENY: floors.OBSERVED_NOT_DENIED,
+}
+_PROTECTED_LABELS = frozenset(label for label in Label if label.is_protected)
 
 
 def _smallest(limits: Iterable[int]) -> int:
@@ -58,10 +64,15 @@ _FAILED = _Judgement(Verdict.DENY, failed=True)
 
 
 class Policy:
-    """The rules in force, ready to be asked. Replaced whole when they change; never raises for what it is asked about."""
+    """The rules in force, ready to be asked. Replaced whole when they change; never raises for what it is asked about.
 
-    def __init__(self, in_force: PolicySetInForce) -> None:
+    *observed* names the upstreams that are only watched: there everything is allowed and nothing masked, and the decision
+    tells what it would have been.
+    """
+
+    def __init__(self, in_force: PolicySetInForce, observed: frozenset[str] = frozenset()) -> None:
         self.in_force = in_force
+        self.observed = observed
         self._remembered = lru_cache(maxsize=DECISIONS_REMEMBERED)(self._decide)
         self._entities = lru_cache(maxsize=CHAINS_REMEMBERED)(_entities)
 
@@ -71,7 +82,13 @@ class Policy:
         *approved* lifts the rules with @hold: the caller vouches that somebody whom :meth:`may_approve` lets answer said
         yes to exactly this execution under this version of the rules.
         """
-        return self._remembered((identity.principal, *identity.actors), facts, upstream, database, approved)
+        decision = self._remembered((identity.principal, *identity.actors), facts, upstream, database, approved)
+        return _only_observed(decision) if upstream in self.observed else decision
+
+    def decide_unreadable(self, why: str, upstream: str) -> Decision:
+        """The decision on a text that can't be read: no rule permits what nobody knows."""
+        decision = self._floor(replace(floors.UNREADABLE_STATEMENT, text=why))
+        return _only_observed(decision) if upstream in self.observed else decision
 
     def may_approve(self, approver: Principal, asked: ApprovalRequest) -> Decision:
         """May *approver* answer *asked*? ALLOW or DENY.
@@ -173,6 +190,17 @@ class Policy:
             hold_seconds=_smallest(rule.hold_seconds for rule in rules),
             row_limit=_smallest(rule.row_limit for rule in rules),
         )
+
+
+def _only_observed(decision: Decision) -> Decision:
+    """What becomes of *decision* on an upstream that is only watched: allowed, all in clear, with what it would have been."""
+    return Decision(
+        Verdict.ALLOW,
+        (_OBSERVED[decision.verdict], *decision.reasons),
+        decision.policy_version,
+        cleared=_PROTECTED_LABELS,
+        observed=True,
+    )
 
 
 def _entities(chain: tuple[Principal, ...], upstream: str, database: str) -> Entities | None:

@@ -44,6 +44,18 @@ NOT_IN_APPROVER_GROUP = Reason(
     "The request was put to a group that this person isn't in.",
     "Ask a person in the approver group.",
 )
+OBSERVED = Reason(
+    "only-observed",
+    "This database is only observed: the statement was recorded, and its answer passed as it came.",
+)
+OBSERVED_NOT_DENIED = Reason(
+    "observed-not-denied",
+    "This database is only observed; where rules are enforced this would have been refused.",
+)
+OBSERVED_NOT_HELD = Reason(
+    "observed-not-held",
+    "This database is only observed; where rules are enforced this would have waited for an approval.",
+)
 
 FLOORS = (
     NO_RULE_PERMITS,
@@ -54,5 +66,8 @@ FLOORS = (
     ONLY_PEOPLE_APPROVE,
     NOBODY_APPROVES_THEIR_OWN,
     NOT_IN_APPROVER_GROUP,
+    OBSERVED,
+    OBSERVED_NOT_DENIED,
+    OBSERVED_NOT_HELD,
 )
 RESERVED_RULE_IDS = frozenset(floor.rule for floor in FLOORS)

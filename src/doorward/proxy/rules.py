@@ -30,10 +30,12 @@ class Rules:
 
         Raises PolicyInvalid and msgspec.DecodeError; the rules in force then stay.
         """
-        if before is not None and before.policy_version == configured.policy_version:
+        observed = frozenset(upstream.name for upstream in configured.upstreams if upstream.observe)
+        unchanged = before is not None and before.policy_version == configured.policy_version
+        if before is not None and unchanged and before.policy.observed == observed:
             policy = before.policy
         else:
-            policy = Policy(load(configured.policies))
+            policy = Policy(load(configured.policies), observed)
         snapshots = {name: codec.decode(encoded) for name, encoded in configured.snapshots.items()}
         return cls(
             policy,

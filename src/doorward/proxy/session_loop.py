@@ -219,7 +219,7 @@ class Session(asyncio.Protocol):
         database = database_for(upstream.engine)
         for name, value in wish.settings.items():
             refusal = database.check_setting(name, value)
-            if refusal:
+            if refusal and not upstream.observe:
                 raise NotFound(refusal, f"Connect without the setting {name}.", sqlstate="0A000")
         self._upstream_facts = upstream
         try:

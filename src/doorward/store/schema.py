@@ -5,7 +5,7 @@ A step is never edited once released: a change is a new step. METADATA describes
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, Text, inspect, text
+from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, MetaData, String, Table, Text, inspect, text
 
 from doorward.errors import ConfigurationInvalid
 
@@ -75,6 +75,7 @@ UPSTREAMS = Table(
     Column("user", String, nullable=False),
     Column("password", String, nullable=False),
     Column("tls", String, nullable=False),
+    Column("observe", Boolean, nullable=False),
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -100,6 +101,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             name VARCHAR NOT NULL PRIMARY KEY, engine VARCHAR NOT NULL, host VARCHAR NOT NULL, port INTEGER NOT NULL,
             "database" VARCHAR NOT NULL, "user" VARCHAR NOT NULL, password VARCHAR NOT NULL, tls VARCHAR NOT NULL)""",
     ),
+    ("ALTER TABLE upstreams ADD COLUMN observe BOOLEAN NOT NULL DEFAULT FALSE",),
 )
 
 
