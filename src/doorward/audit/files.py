@@ -19,7 +19,8 @@ def write_durably(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 def put_aside(path: Path, content: bytes, mode: int = 0o600, *, sync: bool) -> Path:
     """Write *content* to a temporary file beside *path* and return its path; nothing is left behind on failure."""
-    temporary = path.with_name(f".{path.name}{TEMPORARY_SUFFIX}")
+    # The process is in the name: two gateways may keep the same text at once.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         write_all(descriptor, content, 0)

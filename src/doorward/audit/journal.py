@@ -30,6 +30,7 @@ _MAX_PAYLOAD = {ENTRY_MARK: MAX_ENTRY_BYTES, STATE_MARK: 64 << 20}
 _CHUNK_BYTES = 1 << 20
 _PROBE_BYTES = 256 << 10  # holds any entry's frame twice
 _SEGMENT_NAME = re.compile(r"([0-9]{20})\.seg")
+_JOURNAL_NAME = re.compile(r"[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,34 @@ class Segment:
     first: int
 
 
-def segment_path(directory: Path, first: int) -> Path:
-    """Where the segment that begins with entry *first* lies."""
-    return directory / JOURNAL_FOLDER / f"{first:020}.seg"
+def journal_name(journal: int) -> str:
+    """The folder of the journal with this number, as a path in the log's directory."""
+    return f"{JOURNAL_FOLDER}/{journal}" if journal else JOURNAL_FOLDER
 
 
-def segments(directory: Path) -> list[Segment]:
-    """The segments of the log in *directory*, in order; none when there is no journal."""
+def journals(directory: Path) -> list[int]:
+    """The numbers of the journals of the log in *directory*; number 0 always counts as there."""
     try:
         names = os.listdir(directory / JOURNAL_FOLDER)
     except FileNotFoundError:
+        return [0]
+    return [0, *sorted(int(name) for name in names if _JOURNAL_NAME.fullmatch(name))]
+
+
+def segment_path(directory: Path, first: int, journal: int = 0) -> Path:
+    """Where the segment that begins with entry *first* lies."""
+    return directory / journal_name(journal) / f"{first:020}.seg"
+
+
+def segments(directory: Path, journal: int = 0) -> list[Segment]:
+    """The segments of a journal of the log in *directory*, in order; none when there is no such journal."""
+    folder = directory / journal_name(journal)
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
         return []
     found = [match for name in names if (match := _SEGMENT_NAME.fullmatch(name))]
-    return sorted((Segment(directory / JOURNAL_FOLDER / m[0], int(m[1])) for m in found), key=lambda s: s.first)
+    return sorted((Segment(folder / m[0], int(m[1])) for m in found), key=lambda s: s.first)
 
 
 def encode_frame(mark: bytes, index: int, durable: int, payload: bytes) -> bytes:

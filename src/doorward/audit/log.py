@@ -13,7 +13,7 @@ from pathlib import Path
 
 from doorward.audit.canonical import decode, encode
 from doorward.audit.files import make_directory, put_aside, sync_directory
-from doorward.audit.journal import JOURNAL_FOLDER, STATE_MARK, encode_entries, encode_frame, segment_path
+from doorward.audit.journal import STATE_MARK, encode_entries, encode_frame, journal_name, segment_path
 from doorward.audit.recovery import Recovery, Resumed, encode_state, resume
 from doorward.audit.syncing import Callback, Syncer, Wake, WrittenFile, run_here
 from doorward.errors import AuditUnavailable, Conflict
@@ -41,7 +41,7 @@ def attachment_path(directory: Path, digest: str) -> Path:
 
 
 class AuditLog:
-    """The one writer of a log directory. *size* is the index of the next entry; *recovery* is what opening found.
+    """The one writer of a journal. *size* is the index of the next entry in it; *recovery* is what opening found.
 
     While :attr:`broken` every append and flush raises AuditUnavailable; each first tries to write what is left over, so the
     log goes on by itself once it can. Entries that were appended but not yet flushed then are kept and written, in order.
@@ -51,9 +51,17 @@ class AuditLog:
     recovery: Recovery
 
     def __init__(
-        self, directory: Path, lock: int, resumed: Resumed, open_executions: dict[str, str], segment_bytes: int, wake: Wake
+        self,
+        directory: Path,
+        journal: int,
+        lock: int,
+        resumed: Resumed,
+        open_executions: dict[str, str],
+        segment_bytes: int,
+        wake: Wake,
     ) -> None:
         self.directory = directory
+        self.journal = journal
         self.recovery = resumed.recovery
         self.size = resumed.recovery.entries
         self._lock = lock
@@ -68,20 +76,20 @@ class AuditLog:
         self._file = self._take_up(resumed)
 
     @classmethod
-    def open(cls, directory: Path, *, wake: Wake = run_here, segment_bytes: int = SEGMENT_BYTES) -> AuditLog:
-        """Take up the log in *directory*, making it when new. *wake* brings callbacks to the thread that wants them.
+    def open(cls, directory: Path, *, journal: int = 0, wake: Wake = run_here, segment_bytes: int = SEGMENT_BYTES) -> AuditLog:
+        """Take up a journal of the log in *directory*, making it when new. *wake* brings callbacks to the thread for them.
 
         Raises Conflict when another process writes it, LogDamaged when it lost entries that were on stable storage, and
         AuditUnavailable when it can't be written. A write that a crash left unfinished is cut off and reported in *recovery*.
         """
         lock = -1
         try:
-            for folder in (directory, directory / JOURNAL_FOLDER, directory / ATTACHMENTS_FOLDER):
+            for folder in (directory, directory / journal_name(journal), directory / ATTACHMENTS_FOLDER):
                 make_directory(folder)
-            lock = _take_lock(directory)
-            resumed = resume(directory)
+            lock = _take_lock(directory / journal_name(journal) if journal else directory)
+            resumed = resume(directory, journal)
             in_flight = {found.execution: found.session for found in resumed.recovery.in_flight}
-            return cls(directory, lock, resumed, in_flight, segment_bytes, wake)
+            return cls(directory, journal, lock, resumed, in_flight, segment_bytes, wake)
         except OSError as error:
             if lock >= 0:
                 os.close(lock)
@@ -212,14 +220,14 @@ class AuditLog:
 
     def _take_up(self, resumed: Resumed) -> WrittenFile:
         first = resumed.segment.first if resumed.segment else 0
-        file = WrittenFile.open(segment_path(self.directory, first), resumed.end)
+        file = WrittenFile.open(segment_path(self.directory, first, self.journal), resumed.end)
         try:
             self._file = file
             self._syncer.took_up(file)
             if resumed.end == 0:
                 self._write_state()
             self._syncer.sync_now()
-            sync_directory(self.directory / JOURNAL_FOLDER)
+            sync_directory(self.directory / journal_name(self.journal))
             self._syncer.start()
         except OSError:
             file.close()
@@ -255,7 +263,7 @@ class AuditLog:
 
     def _rotate(self) -> None:
         """Go on in a new segment. When that fails the old one serves on, and the next flush tries again."""
-        old, path = self._file, segment_path(self.directory, self._framed)
+        old, path = self._file, segment_path(self.directory, self._framed, self.journal)
         try:
             self._file = WrittenFile.open(path, 0)
         except OSError:

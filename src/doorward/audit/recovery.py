@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from doorward.audit.checkpoint import read_checkpoint
-from doorward.audit.journal import JOURNAL_FOLDER, Frame, Segment, SegmentReader, later_frames, segments
+from doorward.audit.journal import Frame, Segment, SegmentReader, journal_name, later_frames, segments
+from doorward.audit.order import read_order
 from doorward.errors import LogDamaged
 
 _REMEDY = "Keep a copy of the directory, run `doorward audit verify`, and restore the journal from a backup or start a new log."
@@ -72,17 +73,18 @@ def follow(payload: bytes, open_executions: dict[str, str]) -> None:
         open_executions.pop(mark.execution, None)
 
 
-def resume(directory: Path) -> Resumed:
-    """Bring the journal of *directory* to its last whole entry and say what was found.
+def resume(directory: Path, journal: int = 0) -> Resumed:
+    """Bring a journal of *directory* to its last whole entry and say what was found.
 
     Raises LogDamaged when an entry that was on stable storage is missing or unreadable; then nothing is changed.
     """
-    checkpoint = read_checkpoint(directory)
-    signed = checkpoint.size if checkpoint else 0
-    found = segments(directory)
+    signed = _signed(directory, journal)
+    found = segments(directory, journal)
     if not found:
         if signed:
-            raise LogDamaged(f"{directory / JOURNAL_FOLDER} is empty, though {signed} entries were signed.", _REMEDY, signed)
+            raise LogDamaged(
+                f"{directory / journal_name(journal)} is empty, though {signed} entries were signed.", _REMEDY, signed
+            )
         return Resumed(None, 0, Recovery(0, 0, ()))
     scan = _scan(found[-1], signed)
     kept = _without_gap(found, scan.durable)
@@ -110,6 +112,16 @@ def resume(directory: Path) -> Resumed:
     return Resumed(last, scan.offset, Recovery(scan.end, torn + scan.length - scan.offset, in_flight))
 
 
+def _signed(directory: Path, journal: int) -> int:
+    """How many entries of a journal are under the checkpoint, at least. It may be signed on meanwhile: hence this order."""
+    checkpoint = read_checkpoint(directory)
+    order = read_order(directory)
+    if order is not None:
+        places = order.after if checkpoint and checkpoint.size == order.end else order.before
+        return places[journal].count if journal in places else 0
+    return checkpoint.size if checkpoint and not journal else 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Scan:
     end: int  # the index after the last valid entry
@@ -130,8 +142,8 @@ def _scan(segment: Segment, durable: int) -> _Scan:
         durable = max([durable, reader.durable, *(frame.durable for frame in later)])
         if later and reader.index < durable:
             raise LogDamaged(
-                f"{JOURNAL_FOLDER}/{segment.path.name} is damaged between byte {reader.offset} and byte {later[0].offset}: "
-                f"entry {reader.index} was on stable storage and can't be read.",
+                f"{segment.path.parent.name}/{segment.path.name} is damaged between byte {reader.offset} "
+                f"and byte {later[0].offset}: entry {reader.index} was on stable storage and can't be read.",
                 _REMEDY,
                 reader.index,
             )

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,14 +27,16 @@ from doorward.audit.checkpoint import (
     verify_checkpoint,
 )
 from doorward.audit.files import TEMPORARY_SUFFIX
-from doorward.audit.journal import JOURNAL_FOLDER, SegmentReader, later_frames, segments
+from doorward.audit.journal import SegmentReader, journal_name, journals, later_frames, segments
 from doorward.audit.merkle import TILE_WIDTH, Tile, Tree, full_root, leaf_hash
+from doorward.audit.order import ORDER_FILE, Order, Place, in_order, is_shared, places_of, read_order, time_of
 from doorward.audit.tiles import HASH_BYTES, TileName, encode_bundle, parse_path, split_bundle, split_hashes, tile_path
 from doorward.errors import ConfigurationInvalid, LogDamaged
 
 ATTACHMENTS_FOLDER = "attachments"
 _ATTACHMENT = b'"attachment":"sha256:'
 _TAIL_PATIENCE_SECONDS = 0.05  # a write under way is whole by then
+_SIGNING_PATIENCE = 8  # readings of checkpoint and order, until they are of the same moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,12 @@ def verify(directory: Path, vkey: str | None = None, progress: Callable[[int, in
         return _Verification(directory, stack).run(vkey, progress)
 
 
-def _open_segments(directory: Path, stack: ExitStack) -> list[SegmentReader]:
-    """All segments, opened at once: one that is deleted meanwhile stays readable."""
+def _open_segments(directory: Path, stack: ExitStack, journal: int = 0) -> list[SegmentReader]:
+    """All segments of a journal, opened at once: one that is deleted meanwhile stays readable."""
     while True:
         try:
             with ExitStack() as opening:
-                readers = [opening.enter_context(SegmentReader(segment)) for segment in segments(directory)]
+                readers = [opening.enter_context(SegmentReader(segment)) for segment in segments(directory, journal)]
                 stack.push(opening.pop_all())
                 return readers
         except FileNotFoundError:
@@ -108,15 +110,21 @@ class _Verification:
         self._checked: set[str] = set()  # digests of attachments
         # Tiles, then journal, then checkpoint: each holds all that the one before it did, though the log is being written.
         self._list_tiles()
+        self._stack = stack
         self._readers = _open_segments(directory, stack)
-        self._journal = self._journal_entries()
+        self._journal = self._journal_entries(self._readers, 0)
         self._next: _Journaled | None = None
+        self._kept: dict[int, Iterator[_Journaled]] = {}  # of several journals: entries that are in the tree by now
+        self._awaited: dict[int, _Journaled] = {}  # the next one of each that the tree must hold
 
     def report(self, file: str, start: int, end: int, index: int, text: str) -> None:
         self.problems.append(Problem(file, start, end, index, text))
 
     def run(self, vkey: str | None, progress: Callable[[int, int], None] | None) -> Report:
-        checkpoint, size = self._check_checkpoint(vkey)
+        order, note = self._read_heads()
+        checkpoint, size = self._check_checkpoint(vkey, note)
+        if is_shared(self.directory) and not self.problems:
+            self._take_up_journals(order, size)
         if checkpoint is None and self._files:
             size = max([i * TILE_WIDTH + max(w) for (level, i), w in self._files.items() if level is None], default=0)
             self.report(CHECKPOINT_FILE, 0, 0, -1, "there are tiles but no readable checkpoint; nothing vouches for them")
@@ -146,19 +154,20 @@ class _Verification:
         for (level, place), widths in self._files.items():
             for width in widths:
                 self.report(tile_path(level, place, width), 0, 0, -1, "holds more than the log does; no entries lead to it")
+        for missed in self._awaited.values():
+            text = f"entry {missed.index} of this journal counts as signed, but is not in the log's tree in its order"
+            self.report(missed.file, missed.start, missed.end, -1, text)
         self._check_attachments()
         return Report(max(total, size), size, max(0, total - size), tuple(self.problems))
 
-    def _check_checkpoint(self, vkey: str | None) -> tuple[Checkpoint | None, int]:
+    def _check_checkpoint(self, vkey: str | None, note: bytes | None) -> tuple[Checkpoint | None, int]:
         key: VerifierKey | None = None
         try:
             key = VerifierKey.parse(vkey) if vkey is not None else load_vkey(self.directory)
         except ConfigurationInvalid as error:
             self.report(VKEY_FILE if vkey is None else "vkey", 0, 0, -1, str(error))
-        path = self.directory / CHECKPOINT_FILE
-        if not path.exists():
+        if note is None:
             return None, 0
-        note = path.read_bytes()
         try:
             checkpoint = parse_checkpoint(note)
             if key is not None:
@@ -202,7 +211,10 @@ class _Verification:
         leaves = self._settle(index, signed, found, hashes, bundle_name, tile_name)
         entries = [entry for _, entry in found]
         for position, entry in enumerate(entries):
-            self._compare_journal(first + position, entry)
+            if self._kept:
+                self._tick_off(entry)
+            else:
+                self._compare_journal(first + position, entry)
             self._check_attachment(first + position, entry, bundle_name)
         self._skip_journal(first + signed)
         while len(entries) == len(leaves) < TILE_WIDTH and self._next and self._next.index == first + len(leaves):
@@ -341,16 +353,21 @@ class _Verification:
         while self._next and self._next.index < index:
             self._next = next(self._journal, None)
 
-    def _journal_entries(self) -> Iterator[_Journaled]:
-        """The journal's entries in order; whatever breaks their sequence is reported on the way."""
-        expected = self._readers[0].segment.first if self._readers else 0
-        for position, reader in enumerate(self._readers):
-            name = f"{JOURNAL_FOLDER}/{reader.segment.path.name}"
+    def _journal_entries(self, readers: list[SegmentReader], journal: int, start: int = 0) -> Iterator[_Journaled]:
+        """A journal's entries from *start* on, in order; whatever breaks their sequence is reported on the way."""
+        expected = readers[0].segment.first if readers else 0
+        for position, reader in enumerate(readers):
+            name = f"{journal_name(journal)}/{reader.segment.path.name}"
             if reader.segment.first != expected:
                 self.report(
                     name, 0, 0, expected, f"begins with entry {reader.segment.first}; entries from {expected} on are missing"
                 )
-            is_last = position == len(self._readers) - 1
+            is_last = position == len(readers) - 1
+            if start and not is_last and readers[position + 1].segment.first <= start:
+                expected = readers[position + 1].segment.first
+                continue
+            if start > reader.segment.first:
+                reader.seek(start)
             yield from self._segment_entries(reader, name, is_last=is_last)
             expected = reader.index
 
@@ -377,6 +394,66 @@ class _Verification:
                 return
             reader.offset, reader.index = later.offset, later.index
 
+    # --- several journals ------------------------------------------------------------------------------------------
+
+    def _read_heads(self) -> tuple[Order | None, bytes | None]:
+        """The order and the checkpoint's bytes, of one moment: both may be written anew while they are read."""
+        path = self.directory / CHECKPOINT_FILE
+        for attempt in range(_SIGNING_PATIENCE):
+            note = path.read_bytes() if path.exists() else None
+            if not is_shared(self.directory):
+                break
+            try:
+                order = read_order(self.directory)
+                places_of(order, parse_checkpoint(note).size if note is not None else 0)
+            except LogDamaged as error:
+                if attempt == _SIGNING_PATIENCE - 1:
+                    self.report(ORDER_FILE, 0, 0, -1, str(error))
+                time.sleep(_TAIL_PATIENCE_SECONDS)
+                continue
+            return order, note
+        return None, note
+
+    def _take_up_journals(self, order: Order | None, size: int) -> None:
+        """Check what of each journal is in the tree against it, and give what is not in the order it will be signed in."""
+        places = places_of(order, size)
+        waiting: dict[int, Iterator[_Journaled]] = {}
+        for journal in journals(self.directory):
+            count = places.get(journal, Place()).count
+            self._kept[journal] = self._kept_entries(_open_segments(self.directory, self._stack, journal), journal, count)
+            self._await(journal)
+            readers = _open_segments(self.directory, self._stack, journal)
+            waiting[journal] = self._journal_entries(readers, journal, count)
+        runs = order.waiting(size) if order else ()
+        merged = in_order(waiting, runs, _time_of_journaled)
+        self._journal = (replace(entry, index=index) for index, (_journal, entry) in enumerate(merged, size))
+
+    def _kept_entries(self, readers: list[SegmentReader], journal: int, count: int) -> Iterator[_Journaled]:
+        """The entries before number *count* that the journal still holds."""
+        last = -1
+        if readers and readers[0].segment.first < count:
+            for entry in self._journal_entries(readers, journal):
+                yield entry
+                last = entry.index
+                if last >= count - 1:
+                    return
+        if count and (not readers or last >= 0):
+            self.report(journal_name(journal), 0, 0, -1, f"ends before entry {count - 1} of this journal, which is signed")
+
+    def _await(self, journal: int) -> None:
+        entry = next(self._kept[journal], None)
+        if entry is None:
+            self._awaited.pop(journal, None)
+        else:
+            self._awaited[journal] = entry
+
+    def _tick_off(self, entry: bytes) -> None:
+        """*entry* is next in the tree: some journal had it, or had it and is rid of it."""
+        for journal, awaited in self._awaited.items():
+            if awaited.payload == entry:
+                self._await(journal)
+                return
+
     # --- attachments -----------------------------------------------------------------------------------------------
 
     def _check_attachment(self, index: int, entry: bytes, file: str) -> None:
@@ -399,3 +476,7 @@ class _Verification:
             if sha256(text).hexdigest() != path.name:
                 name = path.relative_to(self.directory).as_posix()
                 self.report(name, 0, len(text), -1, "its text was altered: it does not match the digest that is its name")
+
+
+def _time_of_journaled(entry: _Journaled) -> int:
+    return time_of(entry.payload)
