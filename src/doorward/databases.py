@@ -11,8 +11,9 @@ from doorward.model.masking import Mask
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
 from doorward.sql.analyze import analyze
+from doorward.sql.literals_cy import skeleton
 from doorward.sql.settings import check_setting
-from doorward.wire.postgres import client_side, exchange, messages, startup, upstream_side, values
+from doorward.wire.postgres import client_side, exchange, messages, reuse, startup, upstream_side, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,15 @@ class Database:
     upstream_handshake: Callable[..., Any]
     exchange: Callable[..., Any]
     question: Callable[[], Any]
+    idle: bytes
+    reset: Callable[[], Any]
+    portrait: Callable[[dict[str, str], int], Any]
     tls_request: bytes
+    alpn: str
     goodbye: bytes
     cancel_packet: Callable[[int, bytes], bytes]
     analyze: Callable[[str], Analysis]
+    skeleton: Callable[[bytes], tuple[bytes, tuple[bytes, ...], tuple[int, ...]] | None]
     check_setting: Callable[[str, str | None], str]
     operations: Callable[[Sequence[Mask], Sequence[ResultColumn]], tuple[list[int], list[bytes]]]
 
@@ -47,10 +53,15 @@ POSTGRESQL = Database(
     upstream_handshake=upstream_side.UpstreamHandshake,
     exchange=exchange.Exchange,
     question=upstream_side.Question,
+    idle=reuse.IDLE,
+    reset=reuse.Reset,
+    portrait=reuse.Portrait,
     tls_request=messages.SSL_REQUEST,
+    alpn=startup.ALPN_NAME,
     goodbye=messages.TERMINATE,
     cancel_packet=startup.cancel_packet,
     analyze=analyze,
+    skeleton=skeleton,
     check_setting=check_setting,
     operations=_postgres_operations,
 )

@@ -13,7 +13,7 @@ from doorward.model.decision import Decision, Facts, Reason, Verdict
 from doorward.model.entry import Entry
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.model.statement import Analysis
-from doorward.proxy.execution import Attempt, SessionFacts, Text
+from doorward.proxy.execution import Attempt, Family, SessionFacts, Text
 
 ALICE = Principal("prn_alice", PrincipalKind.HUMAN, "alice")
 BOT = Principal("prn_bot", PrincipalKind.AGENT, "report-bot", (), "alice")
@@ -26,7 +26,7 @@ ALLOWED = Decision(Verdict.ALLOW, (Reason("reads", "Reading is permitted."),), "
 
 def an_attempt(text: str = "DELETE FROM orders", *parameters: bytes | None, inner: tuple[str, ...] = ()) -> Attempt:
     """One execution of *text*."""
-    texts = [Text(words, Analysis(())) for words in (text, *inner)]
+    texts = [Text(words, Family(Analysis(()))) for words in (text, *inner)]
     return Attempt(texts[0], tuple(texts[1:]), parameters, "extended", "I", lambda refusal, ticket: None)
 
 

@@ -59,13 +59,13 @@ intents = st.builds(
 columns = st.lists(st.builds(ColumnStamp, texts, texts, texts, texts), max_size=3).map(tuple)
 
 
-@given(intents, numbers, ids, parameters)
+@given(intents, numbers, ids, parameters, texts)
 def test_a_filled_form_is_the_canonical_entry(
-    intent: StatementIntent, at_us: int, execution: str, parameters: list[str]
+    intent: StatementIntent, at_us: int, execution: str, parameters: list[str], text: str
 ) -> None:
     """Whatever a statement or a name holds: no text is taken for a key."""
-    filled = IntentForm.of(intent).fill(at_us, execution, parameters)
-    anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=tuple(parameters))
+    filled = IntentForm.of(intent).fill(at_us, execution, parameters, text)
+    anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=tuple(parameters), statement=text)
     assert filled == encode(anew)
     assert decode(filled) == anew
 
@@ -73,7 +73,7 @@ def test_a_filled_form_is_the_canonical_entry(
 @given(intents)
 def test_a_form_filled_with_its_own_blanks_is_the_entry_it_was_made_of(intent: StatementIntent) -> None:
     """Nothing is lost in the cutting."""
-    filled = IntentForm.of(intent).fill(intent.at_us, intent.execution, list(intent.parameters))
+    filled = IntentForm.of(intent).fill(intent.at_us, intent.execution, list(intent.parameters), intent.statement)
     assert filled == encode(intent)
 
 
@@ -109,8 +109,8 @@ def test_text_that_looks_like_a_key_stays_text(hostile: str) -> None:
     for field in ("action", "policy", "protocol", "reason", "session", "statement", "upstream"):
         intent = msgspec.structs.replace(plain, **{field: hostile})
         anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2", parameters=("null",))
-        assert IntentForm.of(intent).fill(7, "exe_2", ["null"]) == encode(anew)
+        assert IntentForm.of(intent).fill(7, "exe_2", ["null"], intent.statement) == encode(anew)
     for field in ("labels", "objects", "rules", "tags"):
         intent = msgspec.structs.replace(plain, **{field: (hostile, hostile)})
         anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2")
-        assert IntentForm.of(intent).fill(7, "exe_2", []) == encode(anew)
+        assert IntentForm.of(intent).fill(7, "exe_2", [], intent.statement) == encode(anew)

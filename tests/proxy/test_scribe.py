@@ -137,7 +137,7 @@ def test_a_form_can_not_outgrow_an_entry_by_its_parameters(scribe: Scribe, log: 
     index, form = scribe.intent(SESSION, BOT_FOR_ALICE, an_attempt(statement), facts, ALLOWED, "exe_1", 1, grant="")
     assert form is not None
     with pytest.raises(AuditUnavailable, match="one entry"):
-        scribe.intent_again(form, an_attempt(statement, *[b"v"] * PARAMETERS_LIMIT), "ses_1", "exe_2", 2)
+        scribe.intent_again(form, statement, [b"v"] * PARAMETERS_LIMIT, "ses_1", "exe_2", 2)
     assert scribe.intent_again(form, an_attempt(statement, b"v"), "ses_1", "exe_3", 3) == index + 1
     scribe.flush()
     assert all(len(encode(entry)) <= MAX_ENTRY_BYTES for entry in entries_of(log))
@@ -147,7 +147,7 @@ def test_a_form_writes_what_the_intent_itself_would(scribe: Scribe, log: AuditLo
     """Once anew and once by form: the same entry but for time, execution and parameters."""
     _index, form = scribe.intent(SESSION, BOT_FOR_ALICE, an_attempt("SELECT $1", b"a"), FACTS, ALLOWED, "exe_1", 1, grant="")
     assert form is not None
-    scribe.intent_again(form, an_attempt("SELECT $1", b"b"), "ses_1", "exe_2", 2)
+    scribe.intent_again(form, "SELECT $1", [b"b"], "ses_1", "exe_2", 2)
     scribe.intent(SESSION, BOT_FOR_ALICE, an_attempt("SELECT $1", b"b"), FACTS, ALLOWED, "exe_2", 2, grant="")
     scribe.flush()
     _first, by_form, anew = entries_of(log)

@@ -122,14 +122,25 @@ class ParsedStatement:
     checked_functions: tuple[str, ...] = ()
     temporary: bool = False
 
+    @property
+    def is_plain_read(self) -> bool:
+        """Whether it is a SELECT that only reads, and is about no setting, prepared statement, cursor or COPY."""
+        named = self.setting or self.prepared_name or self.cursor_name or self.copy_direction or self.transaction
+        sets = any(name.endswith("set_config") for name in (*self.functions, *self.checked_functions))
+        return self.tag == "SELECT" and self.action is Action.READ and not named and not sets
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a text holds. *error* is set, and *statements* empty, when it must be refused unread."""
+    """What a text holds. *error* is set, and *statements* empty, when it must be refused unread.
+
+    *varying* are the byte offsets of literals that could have any other value without a difference to all the rest.
+    """
 
     statements: tuple[ParsedStatement, ...]
     error: str = ""
     error_code: str = ""  # SQLSTATE to answer with when error is set
+    varying: frozenset[int] = frozenset()
 
     @property
     def action(self) -> Action:

@@ -16,14 +16,17 @@ from doorward.proxy.rules import Rules
 from doorward.wire.governor import Refusal, Ticket
 
 
-@dataclass(slots=True, eq=False)
-class Text:
-    """A statement's text and what it holds; resolved anew whenever the catalog changed. Equal to itself alone."""
+class Family:
+    """What texts share that differ only in literals which change nothing; resolved anew whenever the catalog changed."""
 
-    text: str
-    analysis: Analysis
-    _epoch: tuple[str, str] = ("", "")
-    _resolved: Resolved | None = None
+    __slots__ = ("_epoch", "_resolved", "analysis", "fixed", "is_plain")
+
+    def __init__(self, analysis: Analysis, fixed: tuple[bytes | None, ...] = ()) -> None:
+        self.analysis = analysis
+        self.is_plain = len(analysis.statements) == 1 and analysis.statements[0].is_plain_read
+        self.fixed = fixed  # the literals that must be the same, None for those that may vary
+        self._epoch = ("", "")
+        self._resolved: Resolved | None = None
 
     def remembered(self, upstream: str, epoch: str) -> Resolved | None:
         """What it resolved to in this state of this upstream's catalog, if that was asked last."""
@@ -34,13 +37,42 @@ class Text:
         self._epoch = (upstream, epoch)
         self._resolved = resolved
 
+    def takes(self, literals: tuple[bytes, ...]) -> bool:
+        """Whether a text of the same skeleton with these *literals* belongs to it."""
+        for fixed, literal in zip(self.fixed, literals, strict=True):  # noqa: SIM110 - a generator costs more than the rest
+            if fixed is not None and fixed != literal:
+                return False
+        return True
+
+
+class Text:
+    """A statement's text and, by its family, what it holds. Equal to itself alone."""
+
+    __slots__ = ("analysis", "family", "is_plain", "text")
+
+    def __init__(self, text: str, family: Family) -> None:
+        self.text = text
+        self.family = family
+        self.analysis = family.analysis
+        self.is_plain = family.is_plain
+
+
+Skeleton = tuple[bytes, tuple[bytes, ...], tuple[int, ...]]
+"""A text without its literals, the literals, and where they start."""
+
 
 class Texts:
-    """The texts met lately, understood once. Bounded by number and by total length; shared by all sessions of a gateway."""
+    """The texts met lately, understood once. Bounded by number and by total length; shared by all sessions of a gateway.
 
-    def __init__(self, analyze: Callable[[str], Analysis]) -> None:
+    *skeleton_of* takes the literals out of a text; where the analysis says that they may vary, the next text that differs in
+    nothing else is not analysed again.
+    """
+
+    def __init__(self, analyze: Callable[[str], Analysis], skeleton_of: Callable[[bytes], Skeleton | None]) -> None:
         self._analyze = analyze
+        self._skeleton_of = skeleton_of
         self._known: dict[bytes, Text] = {}
+        self._families: dict[bytes, list[Family]] = {}  # by skeleton
         self._size_bytes = 0
 
     def understand(self, text: bytes) -> Text:
@@ -51,20 +83,44 @@ class Texts:
         try:
             decoded = text.decode()
         except UnicodeDecodeError:
-            return Text("", Analysis((), error="The statement is not UTF-8.", error_code="22021"))
-        understood = Text(decoded, self._analyze(decoded))
-        if len(text) <= LONGEST_KEPT_BYTES:
-            if len(self._known) >= MOST_KEPT or self._size_bytes > MOST_KEPT_BYTES:
-                self._known.clear()
-                self._size_bytes = 0
+            return Text("", Family(Analysis((), error="The statement is not UTF-8.", error_code="22021")))
+        skeleton = self._skeleton_of(text)
+        if skeleton is not None:
+            for family in self._families.get(skeleton[0], ()):
+                if family.takes(skeleton[1]):
+                    return Text(decoded, family)
+        return self._understand_anew(text, decoded, skeleton)
+
+    def _understand_anew(self, text: bytes, decoded: str, skeleton: Skeleton | None) -> Text:
+        analysis = self._analyze(decoded)
+        understood = Text(decoded, Family(analysis))
+        if len(text) > LONGEST_KEPT_BYTES:
+            return understood
+        if len(self._known) + len(self._families) >= MOST_KEPT or self._size_bytes > MOST_KEPT_BYTES:
+            self._known.clear()
+            self._families.clear()
+            self._size_bytes = 0
+        self._size_bytes += len(text)
+        if skeleton is not None and not analysis.varying.isdisjoint(skeleton[2]):
+            bare, literals, starts = skeleton
+            fixed = tuple(
+                None if start in analysis.varying else literal for literal, start in zip(literals, starts, strict=True)
+            )
+            understood.family.fixed = fixed
+            alike = self._families.setdefault(bare, [])
+            if len(alike) >= MOST_ALIKE:
+                alike.clear()
+            alike.append(understood.family)
+        else:
             self._known[text] = understood
-            self._size_bytes += len(text)
         return understood
 
 
 LONGEST_KEPT_BYTES = 16_384
 MOST_KEPT = 10_000
 MOST_KEPT_BYTES = 16 << 20
+# Families of one skeleton: texts that differ in literals which must be the same (ORDER BY 1, ORDER BY 2).
+MOST_ALIKE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +150,9 @@ class Judgement:
     """What was decided on a text for one identity under one state of the rules, and all that follows from it.
 
     *text*, *inner* and *approved* are what it was decided on, should the rules move while it is still to be used.
-    *form* is the intent's record with blanks, for texts that are run again and again. *described* and *note* are the last
-    result's columns and what was decided on them.
+    *form* is the intent's record with blanks, for texts that are run again and again; *is_repeatable* says that nothing needs
+    care when it is: no effect, nothing protected in reach, no limit, no durability to wait for. *described* and *note* are
+    the last result's columns and what was decided on them.
     """
 
     rules: Rules
@@ -112,6 +169,7 @@ class Judgement:
     touches_catalog: bool
     labels: Mapping[tuple[int, int], Label]
     form: IntentForm | None = None
+    is_repeatable: bool = False
     described: Sequence[ResultColumn] | None = None
     note: ResultNote | None = None
 

@@ -19,10 +19,11 @@ _sorted_json = msgspec.json.Encoder(order="sorted").encode
 
 @dataclass(frozen=True, slots=True)
 class IntentForm:
-    """A statement.intent with blanks for time, execution and parameters."""
+    """A statement.intent with blanks for time, execution, parameters and text."""
 
     until_time: bytes
     until_parameters: bytes
+    until_statement: bytes
     after: bytes
 
     @classmethod
@@ -36,17 +37,22 @@ class IntentForm:
         parameters_key = b'"parameters":['
         parameters = whole.index(parameters_key, end_of_execution) + len(parameters_key)
         after = whole.index(b'],"policy":', parameters)
-        return cls(whole[:at], whole[end_of_execution - 1 : parameters], whole[after:])
+        statement_key = b',"statement":'
+        statement = whole.index(statement_key, after) + len(statement_key)
+        after_statement = whole.index(b',"tags":', statement)
+        return cls(whole[:at], whole[end_of_execution - 1 : parameters], whole[after:statement], whole[after_statement:])
 
-    def fill(self, at_us: int, execution: str, parameters: list[str]) -> bytes:
+    def fill(self, at_us: int, execution: str, parameters: list[str], statement: str) -> bytes:
         """The entry. *execution* and *parameters* hold nothing that JSON escapes."""
         listed = '"' + '","'.join(parameters) + '"' if parameters else ""
-        return b'%s%d,"execution":"%s%s%s%s' % (
+        return b'%s%d,"execution":"%s%s%s%s%s%s' % (
             self.until_time,
             at_us,
             execution.encode(),
             self.until_parameters,
             listed.encode(),
+            self.until_statement,
+            _json(statement),
             self.after,
         )
 

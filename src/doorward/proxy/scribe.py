@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -110,7 +110,7 @@ class Scribe:
             identity=self._identity(identity),
             labels=tuple(label.value for label in facts.labels),
             objects=(*facts.objects, *facts.unresolved)[:LIST_LIMIT],
-            parameters=tuple(self._parameters(attempt)),
+            parameters=tuple(self._parameters(attempt.parameters)),
             policy=decision.policy_version,
             protocol=attempt.protocol,
             reason=" ".join(reason.text for reason in decision.reasons)[:1_000],
@@ -125,12 +125,14 @@ class Scribe:
             index = self._log.append(intent)
         except ValueError:
             raise _unrecordable() from None
-        # A grant is good once, and an attachment is rare: neither gets a form.
-        return index, None if grant or attachment is not UNSET else IntentForm.of(intent)
+        # A grant is good once, an attachment is rare, and a text that is not kept stands for one text only.
+        return index, None if grant or statement != attempt.text.text else IntentForm.of(intent)
 
-    def intent_again(self, form: IntentForm, attempt: Attempt, session: str, execution_id: str, at_us: int) -> int:
+    def intent_again(
+        self, form: IntentForm, text: str, parameters: Sequence[bytes | None], session: str, execution_id: str, at_us: int
+    ) -> int:
         """Append the intent of a text that was allowed before, by its form; its index. Raises AuditUnavailable."""
-        payload = form.fill(at_us, execution_id, self._parameters(attempt))
+        payload = form.fill(at_us, execution_id, self._parameters(parameters), text)
         if len(payload) > MAX_ENTRY_BYTES:  # more parameters than the form was made with
             raise _unrecordable()
         return self._log.append_intent(payload, execution_id, session)
@@ -166,8 +168,8 @@ class Scribe:
             self._log.flush()
             self._log.sync_within()
 
-    def _parameters(self, attempt: Attempt) -> list[str]:
-        return [self.parameter(value) for value in attempt.parameters[:PARAMETERS_LIMIT]]
+    def _parameters(self, values: Sequence[bytes | None]) -> list[str]:
+        return [self.parameter(value) for value in values[:PARAMETERS_LIMIT]]
 
     def refused(self, execution_id: str, at_us: int) -> None:
         """The execution was refused, rejected or withdrawn; nothing was forwarded."""

@@ -27,7 +27,17 @@ from doorward.model.statement import Action
 from doorward.policy.explain import explain
 from doorward.policy.floors import UNREADABLE_STATEMENT
 from doorward.proxy import forms, refusals
-from doorward.proxy.execution import LONGEST_KEPT_BYTES, Attempt, Execution, Judgement, ResultNote, SessionFacts, Text, Texts
+from doorward.proxy.execution import (
+    LONGEST_KEPT_BYTES,
+    Attempt,
+    Execution,
+    Family,
+    Judgement,
+    ResultNote,
+    SessionFacts,
+    Text,
+    Texts,
+)
 from doorward.proxy.holds import Holds, Settlement, binding_of
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
@@ -75,7 +85,7 @@ class StatementPath:
         self._now_us = now_us
         self._waiting_request = ""
         self._released: Callable[[], None] = _nothing
-        self._seen: dict[Text, Judgement] = {}
+        self._seen: dict[Family, Judgement] = {}
         self._next = 1
         self._wrote_in_transaction = False
         self._is_closed = False
@@ -97,7 +107,7 @@ class StatementPath:
     def may_be_planned(self, understood: Understood) -> bool:
         """Whether the server may plan it before it is begun: planning can run functions that are declared immutable."""
         text = _text(understood)
-        seen = self._seen.get(text)
+        seen = self._seen.get(text.family)
         if seen is not None and seen.rules is self._rules():
             return seen.decision.verdict is Verdict.ALLOW
         decision = self._decide(text, self._resolve(text), approved=False)
@@ -120,6 +130,27 @@ class StatementPath:
             return self._begin(attempt, grant="")
         except AuditUnavailable as error:
             return Ruling(Go.REFUSE, refusal=refusals.unrecorded(error))
+
+    def begin_again(self, understood: Understood, parameters: Sequence[bytes | None], protocol: str) -> Execution | None:
+        """Steps 2 to 5 at once, for what was decided before under the rules of now, and needs no care."""
+        text = _text(understood)
+        judgement = self._seen.get(text.family)
+        if judgement is None or not judgement.is_repeatable or judgement.protocol != protocol:
+            return None
+        if judgement.rules is not self._rules():
+            return None
+        assert judgement.form is not None
+        execution_id = f"{self._session.id}.{self._next}"
+        begun_us = self._now_us()
+        try:
+            self._scribe.intent_again(judgement.form, text.text, parameters, self._session.id, execution_id, begun_us)
+        except AuditUnavailable:
+            return None  # nothing was appended; the long way says why
+        self._scribe.sync_within(READ_SYNC_SECONDS)
+        self._next += 1
+        self.statements += 1
+        self.doing = text.text
+        return Execution(execution_id, judgement, begun_us, True, 0, True)
 
     def plan(
         self, ticket: Execution, columns: Sequence[ResultColumn], inner: Sequence[Understood]
@@ -243,7 +274,9 @@ class StatementPath:
         begun_us = self._now_us()
         form = judgement.form
         if form is not None:
-            index = self._scribe.intent_again(form, attempt, self._session.id, execution_id, begun_us)
+            index = self._scribe.intent_again(
+                form, attempt.text.text, attempt.parameters, self._session.id, execution_id, begun_us
+            )
             return self._allow(attempt, judgement, execution_id, begun_us, index)
         facts, decision = judgement.facts, judgement.decision
         index, form = self._scribe.intent(
@@ -254,8 +287,15 @@ class StatementPath:
             return Ruling(Go.REFUSE, refusal=refusals.denied(decision, facts))
         if decision.verdict is Verdict.HOLD:
             return self._hold(attempt, facts, decision, execution_id)
-        if self._seen.get(attempt.text) is judgement:
+        if self._seen.get(attempt.text.family) is judgement:
             judgement.form = form
+            judgement.is_repeatable = form is not None and not (
+                judgement.is_effect
+                or judgement.is_protected
+                or judgement.ends_transaction
+                or judgement.decision.row_limit
+                or self._strict
+            )
         return self._allow(attempt, judgement, execution_id, begun_us, index)
 
     def _again(self, judgement: Judgement) -> Judgement:
@@ -271,7 +311,7 @@ class StatementPath:
         # A long text is not worth its room: each session may have many.
         simple = not inner and not approved and len(text.text) <= LONGEST_KEPT_BYTES
         if simple:
-            seen = self._seen.get(text)
+            seen = self._seen.get(text.family)
             if seen is not None and seen.rules is rules and seen.protocol == protocol:
                 return seen
         resolved = self._resolve(text)
@@ -301,7 +341,7 @@ class StatementPath:
         if simple:
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
-            self._seen[text] = judgement
+            self._seen[text.family] = judgement
         return judgement
 
     def _allow(self, attempt: Attempt, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Ruling:
@@ -392,10 +432,10 @@ class StatementPath:
         upstream = self._session.upstream
         rules = self._rules()
         epoch = rules.epoch(upstream)
-        known = text.remembered(upstream, epoch)
+        known = text.family.remembered(upstream, epoch)
         if known is None:
             known = resolve(text.analysis, rules.snapshot(upstream))
-            text.remember(upstream, epoch, known)
+            text.family.remember(upstream, epoch, known)
         return known
 
     def _decide(self, text: Text, resolved: Resolved, *, approved: bool) -> Decision:

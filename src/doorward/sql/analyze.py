@@ -12,6 +12,7 @@ from doorward.sql.outputs import outputs_of
 from doorward.sql.parse import TOO_COMPLEX, ParseFailure, parse
 from doorward.sql.settings import check_setting, check_shown
 from doorward.sql.tree import Fields, constant, kind_and_fields
+from doorward.sql.varying import varying_literals
 from doorward.sql.walk import Found, walk
 
 _FALSE_WORDS = frozenset({"off", "false", "0", "of", "f", "fa", "fal", "fals", "no", "n"})
@@ -20,7 +21,9 @@ _FALSE_WORDS = frozenset({"off", "false", "0", "of", "f", "fa", "fal", "fals", "
 def analyze(text: str) -> Analysis:
     """What *text* would do, statement by statement. Never raises: what can't be read comes back with an error."""
     try:
-        return Analysis(tuple(_statement(*kind_and_fields(tree)) for tree in parse(text)))
+        trees = [kind_and_fields(tree) for tree in parse(text)]
+        varying = varying_literals(*trees[0]) if len(trees) == 1 else frozenset()
+        return Analysis(tuple(_statement(*tree) for tree in trees), varying=varying)
     except ParseFailure as failure:
         return Analysis((), failure.message, failure.sqlstate)
     except RecursionError:

@@ -36,6 +36,10 @@ class Understood(Protocol):
     def analysis(self) -> Analysis:
         """What the text holds."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one SELECT that only reads: it is about no setting, prepared statement, cursor or COPY."""
+
 
 class Ticket(Protocol):
     """One execution that was begun: the wire counts on it and asks about it."""
@@ -80,6 +84,12 @@ class Governor(Protocol):
         resume: Resume,
     ) -> Ruling:
         """Decide on one execution and record the intent. *inner* are the prepared texts or cursors that it runs."""
+
+    def begin_again(self, understood: Understood, parameters: Sequence[bytes | None], protocol: str) -> Ticket | None:
+        """Record one more execution of what was allowed before, if there is nothing to wait for or to limit; else None.
+
+        None records nothing and says nothing: ``begin`` is then asked.
+        """
 
     def plan(
         self, ticket: Ticket, columns: Sequence[ResultColumn], inner: Sequence[Understood]

@@ -26,6 +26,10 @@ class Text:
     text: str
     analysis: Analysis
 
+    @property
+    def is_plain(self) -> bool:
+        return len(self.analysis.statements) == 1 and self.analysis.statements[0].is_plain_read
+
 
 @dataclass(eq=False)
 class Slip:
@@ -51,6 +55,7 @@ class Rules:
     begun: list[str] = field(default_factory=list)
     wants_release: list[Slip] = field(default_factory=list)
     closed: bool = False
+    again: int = 0  # how many were begun again, by the short way
     moved: bool = False
 
     def understand(self, text: bytes) -> Text:
@@ -81,6 +86,17 @@ class Rules:
             self.waiting.append((resume, ticket))
             return Ruling(Go.WAIT)
         return Ruling(Go.NOW, ticket=ticket)
+
+    def begin_again(self, understood: Text, parameters: Sequence[bytes | None], protocol: str) -> Slip | None:
+        known = understood.text in self.begun and not understood.analysis.error
+        if not known or self.limit or not self.release_at_once or "DROP" in understood.text or "DELETE" in understood.text:
+            return None
+        self.begun.append(understood.text)
+        self.again += 1
+        ticket = Slip(understood.text, ())
+        ticket.copy_out_is_clear = "secret" not in understood.text
+        self.tickets.append(ticket)
+        return ticket
 
     def plan(
         self, ticket: Slip, columns: Sequence[ResultColumn], inner: Sequence[Text]

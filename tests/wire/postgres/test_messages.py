@@ -70,7 +70,7 @@ def test_binds_read_as_they_were_written(
 def test_result_formats_follow_the_manual(formats: tuple[int, ...], expected: list[int]) -> None:
     """None means text, one means all."""
     bind = messages.Bind("", "", (), (), formats)
-    assert [bind.result_format(position) for position in range(3)] == expected
+    assert [messages.format_of(bind.result_formats, position) for position in range(3)] == expected
 
 
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)

@@ -17,8 +17,9 @@ from doorward.model.result import ResultColumn
 from doorward.model.statement import Action
 from doorward.wire.governor import Go, Governor, Refusal, Resume, Ruling, Ticket, Understood
 from doorward.wire.postgres import errors_shown, messages
+from doorward.wire.postgres.express_cy import Reply, Request
 from doorward.wire.postgres.framing_cy import FrameReader
-from doorward.wire.postgres.prepared import Awaited, Pending, Portal, Statement, Tally
+from doorward.wire.postgres.prepared import Awaited, Cycle, Pending, Portal, Statement, Tally
 from doorward.wire.postgres.rows_cy import mask_rows
 from doorward.wire.postgres.treatment import FROM_CLIENT, FROM_UPSTREAM, Treatment
 
@@ -70,6 +71,10 @@ class Exchange:
         self._draining = False  # the next message must not be read before every reply is in
         self._stalled = False  # a row stands in the reader that may not be released yet
         self._upstream_backlog: list[bytes] = []
+        self._request = Request()
+        self._reply = Reply()
+        self._cycle: Cycle | None = None  # a whole request that was forwarded; nothing else is pending then
+        self._unnamed: Cycle | None = None  # the one that left the unnamed portal behind, inside a transaction
         self.status = b"I"
         self.to_client: list[bytes] = []
         self.to_upstream: list[bytes] = []
@@ -103,7 +108,7 @@ class Exchange:
     @property
     def is_busy(self) -> bool:
         """Whether replies are still to come."""
-        return bool(self._pending)
+        return bool(self._pending) or self._cycle is not None
 
     @property
     def is_stalled(self) -> bool:
@@ -112,6 +117,9 @@ class Exchange:
 
     def receive_from_client(self, data: bytes) -> None:
         """Take a chunk from the client and handle every whole message in it."""
+        if self._is_at_rest() and self._begin_cycle(data):
+            return
+        self._take_apart()
         self._client.feed(data)
         self._read_client()
 
@@ -120,6 +128,11 @@ class Exchange:
         if self._stalled:
             self._upstream_backlog.append(data)
             return
+        if self._cycle is not None:
+            if self._reply.read(data, self._request):
+                self._end_cycle(self._cycle, data)
+                return
+            self._take_apart()
         self._upstream.feed(data)
         self._read_upstream()
 
@@ -146,6 +159,7 @@ class Exchange:
     def abandon(self, status: str) -> None:
         """The session ends: every execution whose outcome is not known gets *status*."""
         self._governor.close()
+        self._take_apart()
         for pending in self._pending:
             if pending.ticket is not None:
                 self._finish(pending, status, "", "")
@@ -154,6 +168,138 @@ class Exchange:
         self._forget_portals("")
         self._pending.clear()
         self._wait = None
+
+    # --- whole cycles ---------------------------------------------------------------------------------------------
+
+    def _is_at_rest(self) -> bool:
+        """Whether nothing is on its way and nothing is in doubt: a whole request means then what it says."""
+        return not (
+            self._pending
+            or self._cycle is not None
+            or self._wait is not None
+            or self._skipping
+            or self._is_unsynced
+            or self._names_touched
+            or self.ended
+        ) and (self._client.is_idle and self._upstream.is_idle)
+
+    def _begin_cycle(self, data: bytes) -> bool:
+        """Forward *data* if it is a whole request for rows that was allowed before; False, and nothing done, otherwise.
+
+        The same messages taken one by one would come to the same: :meth:`_take_apart` makes of a cycle what they leave.
+        """
+        request = self._request
+        if not request.read(data):
+            return False
+        statement: Statement | None = None
+        columns: tuple[ResultColumn, ...] | None = None
+        if request.text is not None:
+            understood = self._governor.understand(request.text)
+            if not request.is_query:
+                if not request.is_described:
+                    return False
+                statement = Statement("", understood, self._batch, confirmed=True)
+        else:
+            statement = self._prepared_as(request.statement)
+            if statement is None:
+                return False
+            understood = statement.understood
+            if not request.is_described:
+                columns = self._columns_of(statement, request.result_format)
+                if columns is None:
+                    return False
+        if not understood.is_plain:
+            return False
+        ticket = self._governor.begin_again(understood, request.parameters, "simple" if request.is_query else "extended")
+        if ticket is None:
+            return False
+        self._cycle = Cycle(data, understood, statement, columns, ticket)
+        self._unnamed = None
+        if statement is not None:
+            if request.text is not None:
+                self._statements[""] = statement
+            previous = self._portals.pop("", None)
+            if previous is not None:
+                self._drop_grant(previous)
+        self._batch += 1
+        self.to_upstream.append(data)
+        return True
+
+    def _prepared_as(self, name: bytes) -> Statement | None:
+        """The statement that the server surely has under *name*."""
+        try:
+            statement = self._statements.get(name.decode())
+        except UnicodeDecodeError:
+            return None
+        return statement if statement is not None and statement.confirmed and not statement.by_sql else None
+
+    def _columns_of(self, statement: Statement, result_format: int) -> tuple[ResultColumn, ...] | None:
+        """The columns as they will arrive; None when the description may not hold any more."""
+        if statement.generation != (self._generation, self._epoch()) or not statement.columns:
+            return None
+        return statement.columns_as((result_format,)) if result_format else statement.columns
+
+    def _end_cycle(self, cycle: Cycle, data: bytes) -> None:
+        """The whole reply is here: *data* and nothing else."""
+        reply = self._reply
+        columns = cycle.columns if reply.description is None else messages.read_row_description(reply.description)
+        assert columns is not None
+        plan = self._governor.plan(cycle.ticket, columns, ())
+        start, end = reply.rows_start, reply.rows_end
+        size_bytes = end - start
+        if plan is None or not size_bytes:
+            self.to_client.append(data)
+        else:
+            masked, _ = mask_rows(data, start, end, *plan)
+            size_bytes = len(masked)
+            self.to_client += (data[:start], masked, data[end:])
+        self._cycle = None
+        self.status = reply.status
+        if self.status == b"I":
+            self._forget_what_ended(self._batch - 1)
+        elif cycle.statement is not None:
+            self._unnamed = cycle
+        tag = reply.tag.decode("utf-8", "replace")
+        self._governor.finish(cycle.ticket, "done", tag, reply.rows, size_bytes, "", "")
+
+    def _take_apart(self) -> None:
+        """Go on message by message: what a cycle under way, or the portal of one before, would be had it been read so."""
+        if self._unnamed is not None:
+            cycle, self._unnamed = self._unnamed, None
+            if "" not in self._portals:
+                self._portals[""] = self._portal_of(cycle)
+                self._portals[""].confirmed = True
+        if self._cycle is None:
+            return
+        cycle, self._cycle = self._cycle, None
+        batch, statement = self._batch - 1, cycle.statement
+        if statement is None:
+            self._pending.append(Pending(Awaited.QUERY, batch, ticket=cycle.ticket, understood=cycle.understood))
+            return
+        portal = self._portals[""] = self._portal_of(cycle)
+        if cycle.chunk[:1] == b"P":
+            statement.confirmed = False
+            self._pending.append(Pending(Awaited.PARSE, batch, statement=statement, undo=self._undoing_parse(statement)))
+        self._pending.append(Pending(Awaited.BIND, batch, portal=portal, undo=self._undoing_bind(portal, None)))
+        if cycle.columns is None:
+            self._pending.append(Pending(Awaited.DESCRIBE, batch, portal=portal))
+        self._pending.append(
+            Pending(
+                Awaited.EXECUTE,
+                batch,
+                ticket=cycle.ticket,
+                understood=cycle.understood,
+                portal=portal,
+                tally=portal.tally,
+            )
+        )
+        self._pending.append(Pending(Awaited.SYNC, batch))
+
+    def _portal_of(self, cycle: Cycle) -> Portal:
+        assert cycle.statement is not None
+        self._request.read(cycle.chunk)
+        bind = messages.read_bind(cycle.chunk[self._request.bind_start + 5 : self._request.bind_end])
+        return Portal("", cycle.statement, bind, self._batch - 1)
 
     # --- client side ----------------------------------------------------------------------------------------------
 
@@ -343,17 +489,18 @@ class Exchange:
             self._refuse(Refusal("42P05", f'prepared statement "{name}" already exists'))
             return
         statement = Statement(name, understood, self._batch)
-        pending = Pending(Awaited.PARSE, self._batch, statement=statement)
-        self._forward(self._client.frame(), pending)
+        undo = self._undoing_parse(statement)
+        self._forward(self._client.frame(), Pending(Awaited.PARSE, self._batch, statement=statement, undo=undo))
         self._statements[name] = statement
-
-        def undo() -> None:
-            if self._statements.get(name) is statement:
-                del self._statements[name]
-
-        pending.undo = undo
         if not _has_no_result(understood):
             self._describe_again(statement)
+
+    def _undoing_parse(self, statement: Statement) -> Callable[[], None]:
+        def undo() -> None:
+            if self._statements.get(statement.name) is statement:
+                del self._statements[statement.name]
+
+        return undo
 
     def _describe_again(self, statement: Statement) -> None:
         statement.generation = (self._generation, self._epoch())
@@ -404,13 +551,7 @@ class Exchange:
                 self._drop_grant(previous)  # the unnamed portal is replaced without ado
             self._portals[bind.portal] = portal
 
-            def undo() -> None:
-                self._drop_grant(portal)
-                if self._portals.get(bind.portal) is portal:
-                    del self._portals[bind.portal]
-                    if previous is not None and bind.portal:
-                        self._portals[bind.portal] = previous
-
+            undo = self._undoing_bind(portal, previous)
             self._forward(frame, Pending(Awaited.BIND, self._batch, portal=portal, undo=undo))
             if has_columns and _goes_by_name(statement.understood):
                 # What EXECUTE or FETCH gives is known when it is bound; a description of the statement is as old as its Parse.
@@ -422,6 +563,16 @@ class Exchange:
         resume = self._resume_with(forward, self._refuse)
         ruling = self._governor.begin(statement.understood, inner, bind.parameters, "extended", self.status.decode(), resume)
         self._follow(ruling, resume)
+
+    def _undoing_bind(self, portal: Portal, previous: Portal | None) -> Callable[[], None]:
+        def undo() -> None:
+            self._drop_grant(portal)
+            if self._portals.get(portal.name) is portal:
+                del self._portals[portal.name]
+                if previous is not None and portal.name:
+                    self._portals[portal.name] = previous
+
+        return undo
 
     def _drop_grant(self, portal: Portal) -> None:
         """A portal that was decided on when it was bound, and is gone without being executed."""
@@ -646,6 +797,8 @@ class Exchange:
     def _row_description(self) -> None:
         head = self._head_awaiting(Awaited.QUERY, Awaited.DESCRIBE, Awaited.OWN_DESCRIBE)
         if head.awaited is Awaited.DESCRIBE:
+            if head.portal is not None:
+                head.portal.columns = messages.read_row_description(self._upstream.body())
             self._describe_answer(())
             return
         columns = messages.read_row_description(self._upstream.body())
@@ -888,13 +1041,18 @@ class Exchange:
             raise ProtocolViolation("The upstream is ready in no state that there is.")
         self.status = status
         if self.status == b"I":
-            self._cursors.clear()
-            for name in [name for name, portal in self._portals.items() if portal.batch <= head.batch]:
-                self._drop_grant(self._portals.pop(name))
+            self._forget_what_ended(head.batch)
         if head.awaited is Awaited.QUERY:
             self._finish_by_tags(head)
         self._pass()
         self._done()
+
+    def _forget_what_ended(self, batch: int) -> None:
+        """The transaction is over: its cursors and portals are gone."""
+        self._cursors.clear()
+        if self._portals:
+            for name in [name for name, portal in self._portals.items() if portal.batch <= batch]:
+                self._drop_grant(self._portals.pop(name))
 
 
 def _has_no_result(understood: Understood) -> bool:

@@ -87,6 +87,11 @@ class FrameReader:
         """How many bytes are held that no frame was given for yet."""
         return len(self._gathered) + self._size - self.position
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it stands between two frames with nothing at hand."""
+        return not (self._needed or self._skipping or self._passing or self.oversize) and self.position >= self._size
+
     def next(self) -> bool:
         """Move to the next whole frame. False when more bytes are needed, or when *oversize* is set.
 

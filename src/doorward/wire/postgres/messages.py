@@ -156,13 +156,14 @@ class Bind:
     parameters: tuple[bytes | None, ...]
     result_formats: tuple[int, ...]
 
-    def result_format(self, position: int) -> int:
-        """The format code of a result column: none given means text, one given means all (manual, Bind)."""
-        if not self.result_formats:
-            return 0
-        if len(self.result_formats) == 1:
-            return self.result_formats[0]
-        return self.result_formats[position] if position < len(self.result_formats) else 0
+
+def format_of(result_formats: tuple[int, ...], position: int) -> int:
+    """The format code of a result column: none given means text, one given means all (manual, Bind)."""
+    if not result_formats:
+        return 0
+    if len(result_formats) == 1:
+        return result_formats[0]
+    return result_formats[position] if position < len(result_formats) else 0
 
 
 def read_bind(body: bytes) -> Bind:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from doorward.model.result import ResultColumn
 from doorward.wire.governor import Refusal, Ticket, Understood
-from doorward.wire.postgres.messages import Bind
+from doorward.wire.postgres.messages import Bind, format_of
 
 # How many ways of asking for a statement's result formats are remembered; drivers have one or two.
 MOST_FORMATS = 8
@@ -39,6 +39,17 @@ class Statement:
     by_sql: bool = False
     formatted: dict[tuple[int, ...], tuple[tuple[ResultColumn, ...], tuple[ResultColumn, ...]]] = field(default_factory=dict)
 
+    def columns_as(self, result_formats: tuple[int, ...]) -> tuple[ResultColumn, ...]:
+        """Its columns in the formats that a Bind asks for: one object for each way of asking."""
+        assert self.columns is not None
+        source, formatted = self.formatted.get(result_formats, ((), ()))
+        if source is not self.columns:
+            formatted = tuple(replace(c, format=format_of(result_formats, at)) for at, c in enumerate(self.columns))
+            if len(self.formatted) >= MOST_FORMATS:
+                self.formatted.clear()
+            self.formatted[result_formats] = (self.columns, formatted)
+        return formatted
+
 
 @dataclass(slots=True)
 class Portal:
@@ -59,17 +70,34 @@ class Portal:
 
     def result_columns(self) -> tuple[ResultColumn, ...] | None:
         """The columns as they will arrive, in the formats that Bind asked for; None when they were never described."""
-        columns = self.columns if self.columns is not None else self.statement.columns
-        if columns is None or not any(self.bind.result_formats):
-            return columns  # described as text, which is what was asked for
-        # One object for each way of asking, so that who plans the masks knows what was planned before.
-        source, formatted = self.statement.formatted.get(self.bind.result_formats, ((), ()))
-        if source is not columns:
-            formatted = tuple(replace(c, format=self.bind.result_format(position)) for position, c in enumerate(columns))
-            if len(self.statement.formatted) >= MOST_FORMATS:
-                self.statement.formatted.clear()
-            self.statement.formatted[self.bind.result_formats] = (columns, formatted)
-        return formatted
+        if self.columns is not None:
+            return self.columns  # a portal is described in the formats that were asked for
+        if self.statement.columns is None or not any(self.bind.result_formats):
+            return self.statement.columns  # described as text, which is what was asked for
+        return self.statement.columns_as(self.bind.result_formats)
+
+
+class Cycle:
+    """A whole request that was forwarded as one: a Query, or Bind and Execute with what goes with them, and Sync.
+
+    *statement* is None for a Query; *columns* is None when the reply will describe them.
+    """
+
+    __slots__ = ("chunk", "columns", "statement", "ticket", "understood")
+
+    def __init__(
+        self,
+        chunk: bytes,
+        understood: Understood,
+        statement: Statement | None,
+        columns: tuple[ResultColumn, ...] | None,
+        ticket: Ticket,
+    ) -> None:
+        self.chunk = chunk
+        self.understood = understood
+        self.statement = statement
+        self.columns = columns
+        self.ticket = ticket
 
 
 class Awaited(Enum):
