@@ -138,7 +138,7 @@ def test_a_form_can_not_outgrow_an_entry_by_its_parameters(scribe: Scribe, log: 
     assert form is not None
     with pytest.raises(AuditUnavailable, match="one entry"):
         scribe.intent_again(form, statement, [b"v"] * PARAMETERS_LIMIT, "ses_1", "exe_2", 2)
-    assert scribe.intent_again(form, an_attempt(statement, b"v"), "ses_1", "exe_3", 3) == index + 1
+    assert scribe.intent_again(form, statement, [b"v"], "ses_1", "exe_3", 3) == index + 1
     scribe.flush()
     assert all(len(encode(entry)) <= MAX_ENTRY_BYTES for entry in entries_of(log))
 
