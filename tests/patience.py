@@ -17,5 +17,5 @@ def either(quick: T, long: T) -> T:
 
 
 def examples(quick: int, long: int) -> hypothesis.settings:
-    """Hypothesis searching through so many examples, without a limit on the time of one."""
-    return hypothesis.settings(max_examples=either(quick, long), deadline=None)
+    """Hypothesis with so many examples, without a limit on the time of one: quick runs play the same every time."""
+    return hypothesis.settings(max_examples=either(quick, long), deadline=None, derandomize=not IS_LONG)

@@ -16,14 +16,14 @@ from tests.wire.postgres.conversing import bind, copy_data, execute, frames, run
 from tests.wire.postgres.governing import NOT_ALLOWED, WITHDRAWN
 from tests.wire.postgres.pretended_server import PretendedServer, StatementFailed
 
-# Statements that SQL prepares have names of their own: Doorward refuses to bind those (docs/limits.md).
+# What SQL prepares or declares has names of its own: Doorward refuses to bind or execute those by messages (docs/limits.md).
 ALONE = (
     "PREPARE c AS SELECT clear", "PREPARE d AS SELECT clear", "EXECUTE a", "EXECUTE c", "EXECUTE d", "DEALLOCATE a",
     "DEALLOCATE c",
 )  # fmt: skip
 TOGETHER = (
-    "SELECT clear", "SELECT missing", "SELECT 1/0", "BEGIN", "COMMIT", "ROLLBACK", "DECLARE a CURSOR FOR SELECT clear",
-    "FETCH ALL FROM a", "CLOSE a", "COPY t TO STDOUT",
+    "SELECT clear", "SELECT missing", "SELECT 1/0", "BEGIN", "COMMIT", "ROLLBACK", "DECLARE k CURSOR FOR SELECT clear",
+    "FETCH ALL FROM a", "FETCH ALL FROM k", "CLOSE a", "CLOSE k", "COPY t TO STDOUT",
 )  # fmt: skip
 REFUSED, HELD = "DROP TABLE t", "DELETE FROM held"
 CLOSE_PORTAL = {name: messages.message(b"C", b"P" + messages.cstring(name)) for name in ("", "a", "b")}
@@ -69,6 +69,7 @@ ENDING = (
     *(bind(name) + execute() + messages.SYNC for name in ("a", "b")),
     *(execute(name) + messages.SYNC for name in ("a", "b")),
     messages.query("FETCH ALL FROM a"),
+    messages.query("FETCH ALL FROM k"),
     messages.query("EXECUTE a"),
     messages.query("ROLLBACK"),
     messages.query("EXECUTE b"),
