@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from doorward.databases import DATABASES
 from doorward.errors import ConfigurationInvalid
-from doorward.model.upstream import Upstream
-from doorward.proxy.upstream_connections import TLS_WORDS
+from doorward.model.upstream import Reach, Upstream
+from doorward.proxy.admission import Limits
+from doorward.proxy.upstream_tls import check_words
 
 DEFAULT_PORT = 6432
 DEFAULT_CONSOLE_PORT = 8765
@@ -108,6 +109,13 @@ class Settings:
     console_port: int = DEFAULT_CONSOLE_PORT
     tls: bool = True
     strict_durability: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+# What a URL may say behind its question mark, all in libpq's words.
+_REACH_OPTIONS = Reach.__struct_fields__
+_FILE_OPTIONS = ("sslrootcert", "sslcert", "sslkey")
+_URL_OPTIONS = ("sslmode", *_REACH_OPTIONS, "host", "port", "user", "password", "dbname")
 
 
 def read_upstream(url: str, name: str = "", *, observe: bool = False) -> Upstream:
@@ -133,21 +141,22 @@ def read_upstream(url: str, name: str = "", *, observe: bool = False) -> Upstrea
     path = unquote(parts.path.lstrip("/"))
     # libpq decodes %XX alone; a plus is a plus.
     options = {key: values[-1] for key, values in parse_qs(parts.query.replace("+", "%2B")).items()}
-    unknown = sorted(set(options) - {"sslmode", "host", "port", "user", "password", "dbname"})
+    unknown = sorted(set(options) - set(_URL_OPTIONS))
     if unknown:
         # An @ behind the question mark: what looks like options may be the rest of a password.
         named = "" if "@" in parts.query else f": {', '.join(unknown)}"
         raise ConfigurationInvalid(
             f"The URL has options that are not known{named}.",
-            "Known: sslmode, host, port, user, password, dbname. Give a ? in a password as %3F.",
+            f"Known: {', '.join(_URL_OPTIONS)}. Give a ? in a password as %3F.",
         )
     user = options.get("user") or unquote(parts.username or "")
     catalog = options.get("dbname") or path
     if not user or not catalog:
         raise ConfigurationInvalid("The URL names no user or no database.", "Give postgresql://user:password@host/database.")
-    tls = options.get("sslmode", "prefer")
-    if tls not in TLS_WORDS:
-        raise ConfigurationInvalid(f"sslmode={tls} is not known.", f"Use one of: {', '.join(TLS_WORDS)}.")
+    reach = Reach(**{word: _absolute(word, options[word]) for word in _REACH_OPTIONS if word in options})
+    # Trust in whatever authorities the machine trusts says nothing without the name: so libpq has it, too.
+    tls = options.get("sslmode", "verify-full" if reach.sslrootcert == "system" else "prefer")
+    check_words(tls, reach)
     try:
         given = options.get("port") or parts.port
         port = database.default_port if given is None else int(given)
@@ -165,4 +174,12 @@ def read_upstream(url: str, name: str = "", *, observe: bool = False) -> Upstrea
         password=options.get("password") or unquote(parts.password or ""),
         tls=tls,
         observe=observe,
+        reach=reach,
     )
+
+
+def _absolute(word: str, value: str) -> str:
+    """A file's whole path: two processes read it."""
+    if word not in _FILE_OPTIONS or value in ("", "system"):
+        return value
+    return str(Path(value).expanduser().absolute())

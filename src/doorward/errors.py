@@ -48,6 +48,13 @@ class UpstreamUnavailable(DoorwardError):
     sqlstate = "08001"
 
 
+class NoRoom(DoorwardError):
+    """There are as many connections as the operator allows: in total, of one principal, or of those that have not signed in."""
+
+    code = "no-room"
+    sqlstate = "53300"
+
+
 class AuditUnavailable(DoorwardError):
     """The audit log can't be written: nothing may be forwarded."""
 

@@ -23,11 +23,12 @@ from doorward.audit.reader import LogReader
 from doorward.model import link
 from doorward.model.entry import ServiceStarted, ServiceStopped
 from doorward.policy.load import default_texts
+from doorward.proxy.admission import Limits
 from doorward.proxy.gateway import GatewaySettings
 
 WITHOUT_TLS = GatewaySettings("127.0.0.1", 0, Path("/log"), Path("/run/gateway.sock"), b"\0k\xff" * 8)
 WITH_ALL = GatewaySettings(
-    "::1", 65535, Path("/lög"), Path('/r"un/g.sock'), b"", Path("/tls.crt"), Path("/tls.key"), True, 7
+    "::1", 65535, Path("/lög"), Path('/r"un/g.sock'), b"", Path("/tls.crt"), Path("/tls.key"), True, Limits(7, 6, 5, 4, 3.5)
 )  # fmt: skip
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import secrets
+import time
 
 import hypothesis
 import pytest
 import scramp
 from hypothesis import strategies as st
 
-from doorward.authentication.scram import MECHANISM, ClientExchange, ServerExchange, StoredSecret, decoy
+from doorward.authentication.scram import MECHANISM, MECHANISM_PLUS, ClientExchange, ServerExchange, StoredSecret, decoy
 from doorward.errors import AuthenticationFailed, UpstreamUnavailable
+from doorward.model.upstream import Upstream
+from doorward.proxy.upstream_connections import connect
+from tests.live.servers import Server
 
 SALT, ITERATIONS, NONCE = b"sixteen byte salt"[:16], 4096, "server-nonce-0123456789"
 
@@ -165,13 +171,109 @@ def test_a_decoy_is_the_same_each_time_and_opens_nothing() -> None:
         prove(ServerExchange([fake], NONCE), "right")
 
 
+BINDING = b"the hash of a certificate"
+CHANNEL = ("tls-server-end-point", BINDING)
+
+
+def test_an_exchange_is_bound_to_the_connection() -> None:
+    """An independent client that sees our certificate is let in; one that sees another's is not."""
+    for seen, is_in in ((BINDING, True), (b"that of somebody in between", False)):
+        server = ServerExchange([stored("right")], NONCE, BINDING)
+        client = scramp.ScramClient([MECHANISM_PLUS], "alice", "right", channel_binding=("tls-server-end-point", seen))
+        client.set_server_first(server.begin(client.get_client_first().encode(), MECHANISM_PLUS).decode())
+        assert server.is_bound
+        if is_in:
+            assert server.finish(client.get_client_final().encode())[0] == "cred_1"
+        else:
+            with pytest.raises(AuthenticationFailed):
+                server.finish(client.get_client_final().encode())
+
+
+def test_a_client_that_was_not_shown_the_offer_is_refused() -> None:
+    """It says that it could have bound: somebody cut the offer."""
+    with pytest.raises(AuthenticationFailed, match="believes") as raised:
+        ServerExchange([stored("right")], NONCE, BINDING).begin(b"y,,n=,r=clientnonce")
+    assert raised.value.reason
+
+
+def test_a_client_that_cannot_bind_is_let_in_without() -> None:
+    """Many drivers can't; they say n."""
+    server = ServerExchange([stored("right")], NONCE, BINDING)
+    assert prove(server, "right") == "cred_1"
+    assert not server.is_bound
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "first", "binding"),
+    [
+        (MECHANISM_PLUS, b"n,,n=,r=clientnonce", BINDING),
+        (MECHANISM_PLUS, b"y,,n=,r=clientnonce", BINDING),
+        (MECHANISM_PLUS, b"p=tls-unique,,n=,r=clientnonce", BINDING),
+        (MECHANISM_PLUS, b"p=tls-server-end-point,,n=,r=clientnonce", None),
+        (MECHANISM, b"p=tls-server-end-point,,n=,r=clientnonce", BINDING),
+        ("PLAIN", b"n,,n=,r=clientnonce", None),
+    ],
+)
+def test_what_is_chosen_and_what_is_said_must_agree(mechanism: str, first: bytes, binding: bytes | None) -> None:
+    """RFC 5802, section 6."""
+    with pytest.raises(AuthenticationFailed):
+        ServerExchange([stored("right")], NONCE, binding).begin(first, mechanism)
+
+
+@pytest.mark.parametrize("name", ["doorward", "a=b,c", ""])
+def test_our_client_binds_to_the_connection(name: str) -> None:
+    """Both halves are ours here; the server's was compared with another's above."""
+    client = ClientExchange(name, "right", NONCE, BINDING, is_encrypted=True)
+    server = ServerExchange([stored("right")], NONCE, BINDING)
+    mechanism, first = client.first([MECHANISM, MECHANISM_PLUS])
+    _credential, final = server.finish(client.answer(server.begin(first, mechanism)))
+    client.check(final)
+    assert client.is_bound
+
+
+async def _sign_in(upstream: Upstream) -> None:
+    (await connect(upstream, {})).close()
+
+
+# Two words; an umlaut; a Roman nine; a soft hyphen; a blank that is none; Arabic, alone and mixed; a bell.
+PASSWORDS = ["pass word", "p\u00e4ss", "\u2168", "I\u00adX", "a\u00a0b", "\u0627\u0628", "\u0627b", "\u0007\u00e4"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_passwords_are_prepared_as_the_server_prepares_them(password: str, postgres15: Server) -> None:
+    """Letters that are written in several ways, invisible ones, and those that SASLprep refuses (RFC 4013)."""
+    from psycopg import sql
+
+    role = f"role_{secrets.token_hex(4)}"
+    with postgres15.connect() as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password)))
+        try:
+            upstream = Upstream("x", "postgresql", postgres15.host, postgres15.port, "postgres", role, password)
+            asyncio.run(_sign_in(upstream))
+        finally:
+            connection.execute(f"DROP ROLE {role}".encode())
+
+
+def test_the_rounds_are_done_once_for_an_upstream() -> None:
+    """They hold up every other session of the process."""
+    spent = []
+    for _time in range(2):
+        client = ClientExchange("doorward", "rounds", NONCE)
+        server = ServerExchange([stored("rounds", iterations=400_000)], NONCE)
+        challenge = server.begin(client.first()[1])
+        begun = time.perf_counter()
+        client.answer(challenge)
+        spent.append(time.perf_counter() - begun)
+    assert spent[1] < spent[0] / 20
+
+
 def test_our_client_proves_itself_and_checks_the_server() -> None:
     """Towards an upstream, against scramp's server."""
     mechanism = scramp.ScramMechanism(MECHANISM)
     auth = mechanism.make_auth_info("password")
     server = mechanism.make_server(lambda _user: auth)
-    client = ClientExchange("doorward", "password")
-    server.set_client_first(client.first().decode())
+    client = ClientExchange("doorward", "password", NONCE)
+    server.set_client_first(client.first()[1].decode())
     server.set_client_final(client.answer(server.get_server_first().encode()).decode())
     client.check(server.get_server_final().encode())
 
@@ -182,7 +284,7 @@ def test_our_client_proves_itself_and_checks_the_server() -> None:
 )
 def test_noise_from_an_upstream_is_reported_as_such(data: bytes) -> None:
     """No other error comes of it, in either step."""
-    client = ClientExchange("doorward", "password")
+    client = ClientExchange("doorward", "password", NONCE)
     client.first()
     with pytest.raises(UpstreamUnavailable):
         client.answer(data)
@@ -192,7 +294,8 @@ def test_noise_from_an_upstream_is_reported_as_such(data: bytes) -> None:
 
 def test_an_upstream_that_asks_for_endless_hashing_is_refused() -> None:
     """The count comes from the other side, and the work would be done on everybody's time."""
-    client = ClientExchange("app", "secret")
-    nonce = client.first().decode().rpartition("r=")[2]
-    with pytest.raises(UpstreamUnavailable, match="rounds of hashing"):
-        client.answer(f"r={nonce}abc,s=c2FsdHNhbHQ=,i=999999999".encode())
+    client = ClientExchange("app", "secret", NONCE)
+    client.first()
+    for rounds in (999_999_999, 1):
+        with pytest.raises(UpstreamUnavailable, match="rounds of hashing"):
+            client.answer(f"r={NONCE}abc,s=c2FsdHNhbHQ=,i={rounds}".encode())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from doorward.model.identity import Identity, Principal, PrincipalKind
-from doorward.proxy.registry import KEY_BYTES, Registry
+from doorward.proxy.registry import Registry
 
 ALICE = Principal("prn_alice", PrincipalKind.HUMAN, "alice")
 ETL = Principal("prn_etl", PrincipalKind.SERVICE, "etl")
@@ -41,8 +41,8 @@ def test_the_right_key_cancels_what_the_session_runs() -> None:
     """And nobody else's."""
     registry, live, other = a_registry(), Live(), Live()
     process_id, key = registry.enter(live)
-    registry.enter(other)
-    assert len(key) == KEY_BYTES
+    assert len(key) == 4
+    assert len(registry.enter(other, 32)[1]) == 32
     assert registry.cancel(process_id, key)
     assert (live.cancelled, other.cancelled) == (1, 0)
 

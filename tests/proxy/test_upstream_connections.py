@@ -88,7 +88,7 @@ def test_an_unknown_word_for_tls_is_a_mistake_of_the_operator(postgres18: Server
     ("changes", "cause"),
     [
         ({"password": "wrong password"}, "28P01"),
-        ({"password": ""}, "authentication method"),
+        ({"password": ""}, "given none"),
         ({"user": "nobody_here"}, "28P01"),
         ({"database": "no_such_database"}, "3D000"),
     ],

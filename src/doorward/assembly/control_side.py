@@ -213,6 +213,7 @@ class ControlProcess:
             certificate,
             private_key,
             self.settings.strict_durability,
+            self.settings.limits,
         )
         process = await asyncio.create_subprocess_exec(
             sys.executable,

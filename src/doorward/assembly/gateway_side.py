@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import resource
 import signal
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import uvloop
@@ -19,6 +21,7 @@ import uvloop
 from doorward import telemetry
 from doorward.clock import new_id, now_us
 from doorward.errors import DoorwardError
+from doorward.proxy.admission import Limits
 from doorward.proxy.gateway import Gateway, GatewaySettings
 
 FAILED = 3
@@ -36,7 +39,7 @@ def settings_to_json(settings: GatewaySettings) -> str:
             "certificate": str(settings.certificate) if settings.certificate else None,
             "private_key": str(settings.private_key) if settings.private_key else None,
             "strict_durability": settings.strict_durability,
-            "most_connections": settings.most_connections,
+            "limits": asdict(settings.limits),
         }
     )
 
@@ -47,6 +50,7 @@ def settings_from_json(text: str) -> GatewaySettings:
     for name in ("log_directory", "link_socket", "certificate", "private_key"):
         given[name] = Path(given[name]) if given[name] else None
     given["digest_key"] = bytes.fromhex(given["digest_key"])
+    given["limits"] = Limits(**given["limits"])
     return GatewaySettings(**given)
 
 
@@ -56,10 +60,19 @@ def say(**fields: object) -> None:
     sys.stdout.flush()
 
 
-def raise_open_files() -> None:
-    """Let this process open as many files as it may: a session takes two, and the log must never want for one."""
+def raise_open_files() -> int:
+    """Let this process open as many files as it may; how many those are."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def bounded(settings: GatewaySettings, open_files: int) -> GatewaySettings:
+    """*settings* with no more sessions than *open_files* leave room for."""
+    limits = settings.limits.within(open_files)
+    if limits != settings.limits:
+        telemetry.log("limits.lowered", level=logging.WARNING, sessions=limits.sessions, open_files=open_files)
+    return replace(settings, limits=limits)
 
 
 async def serve(settings: GatewaySettings) -> None:
@@ -68,6 +81,7 @@ async def serve(settings: GatewaySettings) -> None:
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, gateway.stop)
+    running.add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
     # What is loaded by now lives as long as the process: no use in looking through it for garbage.
     gc.collect()
     gc.freeze()
@@ -77,8 +91,7 @@ async def serve(settings: GatewaySettings) -> None:
 def main() -> int:
     """Run the process; its exit code."""
     telemetry.configure()
-    raise_open_files()
-    settings = settings_from_json(sys.stdin.read())
+    settings = bounded(settings_from_json(sys.stdin.read()), raise_open_files())
     try:
         uvloop.run(serve(settings))
     except DoorwardError as error:

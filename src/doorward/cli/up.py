@@ -59,13 +59,20 @@ def up(
     observe: Annotated[
         bool, typer.Option("--observe", help="Only record: refuse nothing, hold nothing, mask nothing. Protects nothing.")
     ] = False,
+    max_sessions: Annotated[int, typer.Option(help="How many may be signed in.", min=1)] = 2_000,
+    max_sessions_of_one: Annotated[int, typer.Option(help="How many of one person, service or agent.", min=1)] = 1_000,
+    max_signing_in: Annotated[int, typer.Option(help="How many may be about to sign in.", min=1)] = 500,
+    max_signing_in_from_one: Annotated[int, typer.Option(help="How many of those from one address.", min=1)] = 250,
+    sign_in_seconds: Annotated[float, typer.Option(help="How long signing in may take.", min=1, max=600)] = 30.0,
 ) -> None:
     """Protect a database until Ctrl-C."""
     upstream = upstream_of(url, name, observe=observe)
     from doorward.config import Settings
+    from doorward.proxy.admission import Limits
 
     data = data_directory(data_dir)
-    serve(Settings(data, upstream, host, port, console_port=console_port, tls=not no_tls, strict_durability=strict))
+    limits = Limits(max_sessions, max_sessions_of_one, max_signing_in, max_signing_in_from_one, sign_in_seconds)
+    serve(Settings(data, upstream, host, port, console_port=console_port, tls=not no_tls, strict_durability=strict, limits=limits))
 
 
 def upstream_of(url: str, name: str, *, observe: bool = False) -> Upstream:

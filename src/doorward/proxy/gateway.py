@@ -7,9 +7,8 @@ import contextlib
 import logging
 import secrets
 import socket
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,8 @@ from doorward.databases import Database, database_for
 from doorward.errors import AuditUnavailable, ConfigurationInvalid, DoorwardError, UpstreamUnavailable
 from doorward.model import link
 from doorward.model.entry import ServiceStarted, ServiceStopped
+from doorward.proxy.admission import Admission, Limits
+from doorward.proxy.client_tls import Certificate
 from doorward.proxy.control_link import ControlLink
 from doorward.proxy.execution import Texts
 from doorward.proxy.holds import Holds
@@ -43,7 +44,7 @@ class GatewaySettings:
     certificate: Path | None = None
     private_key: Path | None = None
     strict_durability: bool = False
-    most_connections: int = 2_000
+    limits: Limits = field(default_factory=Limits)
 
 
 class Gateway:
@@ -55,8 +56,12 @@ class Gateway:
         self.now_us = now_us
         self.database: Database = database_for("postgresql")
         self.registry = Registry(secrets.token_bytes)
-        self.texts = Texts(self.database.analyze)
-        self.tls = _tls(settings)
+        self.texts = Texts(self.database.analyze, self.database.skeleton)
+        self.tls: Certificate | None = None
+        if settings.certificate is not None and settings.private_key is not None:
+            self.tls = Certificate(settings.certificate, settings.private_key, self.database.alpn)
+        self.sign_in_seconds = settings.limits.sign_in_seconds
+        self._admission = Admission(settings.limits)
         self.strict = settings.strict_durability
         self.decoy_key = secrets.token_bytes(32)
         self.draining = False
@@ -109,6 +114,11 @@ class Gateway:
         """End in order."""
         self._stop.set()
 
+    def reload_certificate(self) -> None:
+        """Show new clients the certificate that is in the files now. One that can't be used leaves the present one."""
+        if self.tls is not None:
+            self.tls.reload()
+
     # --- what sessions need -------------------------------------------------------------------------------------------
 
     def rules(self) -> Rules:
@@ -124,15 +134,18 @@ class Gateway:
         """Ask the control process who somebody is."""
         return await self._link.lookup(user, database)
 
-    def admit(self, session: Session) -> bool:
-        """Whether there is room for one more."""
-        if len(self._sessions) >= self._settings.most_connections:
-            return False
+    def knock(self, session: Session, address: str) -> None:
+        """Count a connection that has not signed in yet. Raises NoRoom."""
+        self._admission.knock(session, address)
         self._sessions.add(session)
-        return True
+
+    def enter(self, session: Session, principal_id: str) -> None:
+        """Count it among the sessions of a principal, now that it is proven. Raises NoRoom."""
+        self._admission.enter(session, principal_id)
 
     def leave(self, session: Session) -> None:
         """The session is over."""
+        self._admission.leave(session)
         self._sessions.discard(session)
 
     def name_task(self, task: asyncio.Task[None]) -> None:
@@ -229,17 +242,3 @@ _KEEP_ALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 )
-
-
-def _tls(settings: GatewaySettings) -> ssl.SSLContext | None:
-    if settings.certificate is None or settings.private_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.certificate, settings.private_key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationInvalid(
-            f"The certificate {settings.certificate} can't be used: {error}.", "Give a PEM certificate and its private key."
-        ) from None
-    return context

@@ -11,8 +11,6 @@ from typing import Protocol
 from doorward import telemetry
 from doorward.model.identity import Identity
 
-KEY_BYTES = 4  # protocol 3.0 has exactly four
-
 # Signing in takes half a minute at most: what was revoked before that need not be remembered.
 MOST_REMEMBERED = 10_000
 
@@ -59,13 +57,13 @@ class Registry:
     def __iter__(self) -> Iterator[LiveSession]:
         return iter([session for _key, session in self._sessions.values()])
 
-    def enter(self, session: LiveSession) -> tuple[int, bytes]:
-        """Take *session* in; its process id and key for BackendKeyData."""
+    def enter(self, session: LiveSession, key_bytes: int = 4) -> tuple[int, bytes]:
+        """Take *session* in; its process id and a key of *key_bytes*, for BackendKeyData."""
         while True:
             process_id = int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF
             if process_id and process_id not in self._sessions:
                 break
-        key = self._random_bytes(KEY_BYTES)
+        key = self._random_bytes(key_bytes)
         self._sessions[process_id] = (key, session)
         return process_id, key
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import ssl
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -19,6 +18,7 @@ from doorward.errors import (
     AuditUnavailable,
     AuthenticationFailed,
     DoorwardError,
+    NoRoom,
     NotFound,
     ProtocolViolation,
     UpstreamUnavailable,
@@ -27,6 +27,7 @@ from doorward.model.entry import SessionClosed, SessionOpened, SigninRefused
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.model.link import CatalogTouched, Found, FromGateway, PrincipalCard, SessionNote
 from doorward.model.upstream import Upstream
+from doorward.proxy.client_tls import Certificate, begin_tls
 from doorward.proxy.execution import SessionFacts, Texts
 from doorward.proxy.holds import Holds
 from doorward.proxy.registry import Registry
@@ -36,7 +37,8 @@ from doorward.proxy.statement_path import StatementPath
 from doorward.proxy.upstream_connections import UpstreamConnection, connect, send_cancel
 from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSignIn, WantsTls
 
-AUTHENTICATION_SECONDS = 30.0
+# How long a peer that is told goodbye may take to read it, before the connection is cut.
+LINGER_SECONDS = 10.0
 # A client that waits may send ahead this much; more stays in its socket.
 AHEAD_LIMIT_BYTES = 1 << 20
 WRITE_HIGH_WATER_BYTES = 256 << 10
@@ -52,7 +54,8 @@ class Surroundings(Protocol):
     scribe: Scribe
     holds: Holds
     texts: Texts
-    tls: ssl.SSLContext | None
+    tls: Certificate | None
+    sign_in_seconds: float
     strict: bool
     decoy_key: bytes
     draining: bool
@@ -68,8 +71,11 @@ class Surroundings(Protocol):
     async def lookup(self, user: str, database: str) -> Found:
         """Ask the control process who somebody is."""
 
-    def admit(self, session: Session) -> bool:
-        """Whether there is room for one more; counted until ``leave``."""
+    def knock(self, session: Session, address: str) -> None:
+        """Count a connection that has not signed in yet, until ``leave``. Raises NoRoom."""
+
+    def enter(self, session: Session, principal_id: str) -> None:
+        """Count it among the sessions of a principal. Raises NoRoom."""
 
     def leave(self, session: Session) -> None:
         """The session is over."""
@@ -104,7 +110,10 @@ class Session(asyncio.Protocol):
         self._upstream_paused = False
         self._closed = False
         self._peer = ""
+        self._binding: bytes | None = None  # what the client's proof can be bound to: the certificate that it was shown
         self._server_final = b""
+        self._is_broken = False
+        self._lingering: asyncio.TimerHandle | None = None
         self._note_is_due = False
         self.identity: Identity | None = None
 
@@ -119,10 +128,13 @@ class Session(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         peer = self._transport.get_extra_info("peername")
         self._peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
-        if not self._gateway.admit(self):
-            full = DoorwardError("Doorward has no room for another connection.", "Try again later.", sqlstate="53300")
-            self._write(self._handshake.refuse(full))
-            self._transport.close()
+        try:
+            self._gateway.knock(self, str(peer[0]) if isinstance(peer, tuple) else self._peer)
+        except NoRoom as error:
+            # Not in the audit log: whoever floods the door must not fill that too.
+            telemetry.log("signin.refused", client=self._peer, code=error.code)
+            self._write(self._handshake.refuse(error))
+            self._end_transport()
             return
         self._task = self._loop.create_task(self._serve(), name=f"session {self._peer}")
         self._gateway.name_task(self._task)
@@ -132,17 +144,26 @@ class Session(asyncio.Protocol):
         if self._exchange is not None:
             self._from_client(data)
             return
+        if self._is_broken:
+            return
         try:
             for event in self._handshake.receive(data):
+                if isinstance(event, WantsTls):
+                    # What comes next belongs to TLS: it stays in the socket until that begins.
+                    assert self._transport is not None
+                    self._transport.pause_reading()
                 self._events.put_nowait(event)
             if self._handshake.to_client:
                 self._write(b"".join(self._handshake.to_client))
                 self._handshake.to_client.clear()
         except ProtocolViolation as error:
+            self._is_broken = True
             self._events.put_nowait(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop: the client is gone."""
+        if self._lingering is not None:
+            self._lingering.cancel()
         self._close("client went away" if not (self._exchange and self._exchange.ended) else "client ended the session")
 
     def pause_writing(self) -> None:
@@ -161,7 +182,7 @@ class Session(asyncio.Protocol):
         """Until the session is open, or refused."""
         wish: WantsSignIn | None = None
         try:
-            async with asyncio.timeout(AUTHENTICATION_SECONDS):
+            async with asyncio.timeout(self._gateway.sign_in_seconds):
                 wish = await self._first_wish()
                 if wish is None:
                     return
@@ -195,20 +216,21 @@ class Session(asyncio.Protocol):
         assert self._transport is not None
         if self._gateway.tls is None:
             self._write(self._handshake.decline_tls())
+            self._transport.resume_reading()
             return
-        # Nothing may be read between our answer and the start of TLS.
-        self._transport.pause_reading()
-        self._write(self._handshake.accept_tls())
-        secured = await self._loop.start_tls(self._transport, self, self._gateway.tls, server_side=True)
-        if secured is None:
-            raise ProtocolViolation("The client closed the connection during the TLS handshake.")
-        self._transport = secured
-        secured.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        tls = self._gateway.tls.current()
+        answer, begun = self._handshake.accept_tls()
+        self._write(answer)
+        self._transport = await begin_tls(self._transport, self, tls.context, begun)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        self._handshake.secured(self._transport.get_extra_info("ssl_object").selected_alpn_protocol())
+        self._binding = tls.binding
 
     async def _open(self, wish: WantsSignIn) -> None:
         revocations = self._gateway.registry.revocations
         found = await self._prove(wish)
         assert self.identity is not None
+        self._gateway.enter(self, self.identity.speaker.id)
         if self._gateway.draining:
             raise UpstreamUnavailable("Doorward is about to stop.", "Connect again in a moment.")
         rules = self._gateway.rules()
@@ -279,7 +301,7 @@ class Session(asyncio.Protocol):
         )
         exchange = database.exchange(self._path, lambda: gateway.rules().epoch(upstream.name))
         self._path.when_released(exchange.released)
-        self._process_id, key = gateway.registry.enter(self)
+        self._process_id, key = gateway.registry.enter(self, wish.key_bytes)
         self._write(self._handshake.welcome(self._server_final, self._upstream.parameters, self._process_id, key))
         self._exchange = exchange
         self._note()
@@ -296,9 +318,11 @@ class Session(asyncio.Protocol):
             if v.expires_us > now
         ]
         known = found.principal is not None and bool(candidates)
-        server = ServerExchange(candidates if known else [decoy(wish.user, self._gateway.decoy_key)], secrets.token_urlsafe(24))
-        self._write(self._handshake.ask_for_proof())
-        self._write(self._handshake.challenge(server.begin((await self._proof()).data)))
+        compared = candidates if known else [decoy(wish.user, self._gateway.decoy_key)]
+        server = ServerExchange(compared, secrets.token_urlsafe(24), self._binding)
+        self._write(self._handshake.ask_for_proof(binds=self._binding is not None))
+        opening = await self._proof()
+        self._write(self._handshake.challenge(server.begin(opening.data, opening.mechanism)))
         try:
             credential_id, self._server_final = server.finish((await self._proof()).data)
         except AuthenticationFailed:
@@ -310,7 +334,8 @@ class Session(asyncio.Protocol):
             ) from None
         assert found.principal is not None
         actors = tuple(map(_principal, found.actors))
-        self.identity = Identity(_principal(found.principal), actors, "scram-sha-256", credential_id)
+        proven_by = "scram-sha-256-plus" if server.is_bound else "scram-sha-256"
+        self.identity = Identity(_principal(found.principal), actors, proven_by, credential_id)
         return found
 
     async def _proof(self) -> Proves:
@@ -518,6 +543,8 @@ class Session(asyncio.Protocol):
     def _end_transport(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
+            # A peer that reads nothing would keep it, and what is still to be written, for as long as it likes.
+            self._lingering = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

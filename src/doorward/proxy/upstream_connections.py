@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import os
+import secrets
 import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
+from doorward.authentication.channel_binding import end_point_binding
 from doorward.authentication.scram import ClientExchange
 from doorward.databases import Database, database_for
-from doorward.errors import ConfigurationInvalid, DoorwardError, ProtocolViolation, UpstreamUnavailable
+from doorward.errors import DoorwardError, ProtocolViolation, UpstreamUnavailable
 from doorward.model.result import ResultColumn
 from doorward.model.upstream import Upstream
+from doorward.proxy.upstream_tls import PROTOCOL_WORDS, tls_context, tls_failure
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 QUESTION_TIMEOUT_SECONDS = 60.0
 
 _OWN_SETTINGS = {"application_name": "doorward catalog", "client_encoding": "UTF8", "statement_timeout": "60s"}
-
-TLS_WORDS = ("disable", "prefer", "require", "verify-full")
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -80,9 +80,24 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether it broke before anybody listened for that."""
         return self._failure is not None
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return self.transport is None or self.transport.is_closing()
+
+    def release(self) -> None:
+        """Nobody owns it for now: what arrives is kept for ``next_chunk`` again."""
+        self.received, self.lost, self.paused, self.resumed = self._gather, self._lost_early, _nothing, _nothing
+        if not self.is_ending:
+            assert self.transport is not None
+            self.transport.resume_reading()
+
     async def next_chunk(self) -> bytes:
         """The next bytes, while nobody else receives them. Raises UpstreamUnavailable when the connection is gone."""
         while not self._early:
+            if isinstance(self._failure, ssl.SSLError):
+                # In TLS 1.3 a server looks at our certificate when we think that all is done.
+                raise tls_failure(self._failure, f"{self.address[0]}:{self.address[1]}")
             if self._failure is not None:
                 raise UpstreamUnavailable("The upstream closed the connection.", "See the database server's own log.")
             self._arrived.clear()
@@ -90,6 +105,11 @@ class UpstreamConnection(asyncio.Protocol):
         data = b"".join(self._early)
         self._early.clear()
         return data
+
+    @property
+    def ssl_object(self) -> Any:
+        """What the connection is encrypted with, None when it is not."""
+        return self.transport.get_extra_info("ssl_object") if self.transport is not None else None
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -102,25 +122,6 @@ class UpstreamConnection(asyncio.Protocol):
             if goodbye:
                 self.transport.write(goodbye)
             self.transport.close()
-
-
-def tls_context(upstream: Upstream) -> ssl.SSLContext | None:
-    """The TLS that *upstream* asks for, in libpq's words; None for none."""
-    if upstream.tls not in TLS_WORDS:
-        raise ConfigurationInvalid(f"sslmode={upstream.tls} is not known.", f"Use one of: {', '.join(TLS_WORDS)}.")
-    return None if upstream.tls == "disable" else _shared_context(verifying=upstream.tls == "verify-full")
-
-
-@functools.cache
-def _shared_context(*, verifying: bool) -> ssl.SSLContext:
-    """One context for all connections: loading the authorities takes tens of milliseconds."""
-    if verifying:
-        return ssl.create_default_context()
-    # prefer and require encrypt without proof of who is there, as libpq documents them.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def connect(upstream: Upstream, settings: dict[str, str]) -> UpstreamConnection:
@@ -147,14 +148,15 @@ async def connect(upstream: Upstream, settings: dict[str, str]) -> UpstreamConne
 
 async def _open(upstream: Upstream, database: Database) -> UpstreamConnection:
     loop = asyncio.get_running_loop()
-    context = tls_context(upstream)
+    context = tls_context(upstream, database.alpn)
+    is_direct = context is not None and upstream.reach.sslnegotiation == "direct"
     where = f"{upstream.host}:{upstream.port}"
     try:
         if upstream.host.startswith("/"):
             path = f"{upstream.host}/.s.PGSQL.{upstream.port}"
             _transport, connection = await loop.create_unix_connection(UpstreamConnection, path)
             return connection
-        found = await loop.getaddrinfo(upstream.host, upstream.port, type=socket.SOCK_STREAM)
+        found = await loop.getaddrinfo(upstream.reach.hostaddr or upstream.host, upstream.port, type=socket.SOCK_STREAM)
         sock = await _reach(found)
     except OSError as error:
         raise UpstreamUnavailable(
@@ -162,7 +164,7 @@ async def _open(upstream: Upstream, database: Database) -> UpstreamConnection:
             "Check its address and port, and that it is up.",
         ) from None
     try:
-        if context is not None and not await _asks_for_tls(sock, database):
+        if context is not None and not is_direct and not await _asks_for_tls(sock, database):
             if upstream.tls != "prefer":
                 raise UpstreamUnavailable(f"The upstream at {where} has no TLS.", "Turn it on there, or use sslmode=prefer.")
             context = None
@@ -172,10 +174,7 @@ async def _open(upstream: Upstream, database: Database) -> UpstreamConnection:
         )
     except ssl.SSLError as error:
         sock.close()
-        raise UpstreamUnavailable(
-            f"TLS with the upstream at {where} failed: {error.reason or 'no reason given'}.",
-            "Check its certificate, or choose another sslmode.",
-        ) from None
+        raise tls_failure(error, where) from None
     except OSError as error:
         sock.close()
         raise UpstreamUnavailable(f"The upstream at {where} broke the connection: {_words(error)}.") from None
@@ -183,6 +182,12 @@ async def _open(upstream: Upstream, database: Database) -> UpstreamConnection:
         sock.close()
         raise
     connection.address = (upstream.host, upstream.port)
+    if is_direct and connection.ssl_object.selected_alpn_protocol() != database.alpn:
+        connection.close()
+        raise UpstreamUnavailable(
+            f"What listens at {where} begins with TLS and does not say that it speaks PostgreSQL.",
+            "Check the port; servers before PostgreSQL 17 need sslnegotiation=postgres.",
+        )
     return connection
 
 
@@ -225,10 +230,26 @@ async def _asks_for_tls(sock: socket.socket, database: Database) -> bool:
 
 
 async def _sign_in(connection: UpstreamConnection, upstream: Upstream, database: Database, settings: dict[str, str]) -> None:
-    assert connection.transport is not None
-    secure = connection.transport.get_extra_info("ssl_object") is not None
-    sasl = ClientExchange(upstream.user, upstream.password) if upstream.password else None
-    handshake = database.upstream_handshake(upstream.user, upstream.password, sasl, secure=secure)
+    reach, tls = upstream.reach, connection.ssl_object
+    sasl = None
+    if upstream.password:
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        sasl = ClientExchange(
+            upstream.user,
+            upstream.password,
+            secrets.token_urlsafe(18),
+            end_point_binding(certificate) if certificate else None,
+            reach.channel_binding,
+            is_encrypted=tls is not None,
+        )
+    handshake = database.upstream_handshake(
+        upstream.user,
+        upstream.password,
+        sasl,
+        secure=tls is not None,
+        must_bind=reach.channel_binding == "require",
+        minor=PROTOCOL_WORDS[reach.max_protocol_version],
+    )
     connection.write(handshake.start(upstream.user, upstream.database, settings))
     try:
         while not handshake.done:

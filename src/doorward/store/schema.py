@@ -76,6 +76,7 @@ UPSTREAMS = Table(
     Column("password", String, nullable=False),
     Column("tls", String, nullable=False),
     Column("observe", Boolean, nullable=False),
+    Column("reach", String, nullable=False),  # JSON
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -102,6 +103,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             "database" VARCHAR NOT NULL, "user" VARCHAR NOT NULL, password VARCHAR NOT NULL, tls VARCHAR NOT NULL)""",
     ),
     ("ALTER TABLE upstreams ADD COLUMN observe BOOLEAN NOT NULL DEFAULT FALSE",),
+    ("ALTER TABLE upstreams ADD COLUMN reach VARCHAR NOT NULL DEFAULT '{}'",),
 )
 
 

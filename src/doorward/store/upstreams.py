@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
-from doorward.model.upstream import Upstream
+from doorward.model.upstream import Reach, Upstream
 from doorward.store.schema import UPSTREAMS
 
 
@@ -21,7 +21,7 @@ class SqlUpstreams:
 
     def put(self, upstream: Upstream) -> None:
         """Keep *upstream* in place of any other of its name."""
-        values = msgspec.structs.asdict(upstream)
+        values = msgspec.structs.asdict(upstream) | {"reach": msgspec.json.encode(upstream.reach).decode()}
         statement = insert(UPSTREAMS).values(values)
         with self._transaction() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
@@ -29,4 +29,5 @@ class SqlUpstreams:
     def all(self) -> tuple[Upstream, ...]:
         """All upstreams, by name."""
         with self._transaction() as connection:
-            return tuple(Upstream(**row._mapping) for row in connection.execute(select(UPSTREAMS).order_by(UPSTREAMS.c.name)))
+            rows = connection.execute(select(UPSTREAMS).order_by(UPSTREAMS.c.name)).mappings()
+            return tuple(Upstream(**{**row, "reach": msgspec.json.decode(row["reach"], type=Reach)}) for row in rows)

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class WantsTls:
-    """The client asks for TLS; answer with ``accept_tls`` or ``decline_tls``. Nothing may have followed the request."""
+    """The client asks for TLS; answer with ``accept_tls`` or ``decline_tls``. Nothing may have followed the request.
+
+    *is_direct* says that it has begun already, without asking in clear; then there is nothing to decline.
+    """
+
+    is_direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +25,25 @@ class WantsCancel:
 
 @dataclass(frozen=True, slots=True)
 class WantsSignIn:
-    """The client says who it is and which database it wants. *settings* are run-time settings to begin with."""
+    """The client says who it is and which database it wants. *settings* are run-time settings to begin with.
+
+    *key_bytes* is how long a key to cancel with it can keep.
+    """
 
     user: str
     database: str
     application: str
     settings: dict[str, str] = field(default_factory=dict)
+    key_bytes: int = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Proves:
-    """One step of the client's proof. *first* tells the opening step from the closing one."""
+    """One step of the client's proof. *first* tells the opening step from the closing one; it names the *mechanism* chosen."""
 
     data: bytes
     first: bool
+    mechanism: str = ""
 
 
 HandshakeEvent = WantsTls | WantsCancel | WantsSignIn | Proves

@@ -53,7 +53,7 @@ def test_a_whole_sign_in_byte_by_byte() -> None:
     assert welcome.startswith(authentication.sasl_final(b"v=1") + authentication.OK)
     feed(messages.query("SELECT 1"))
     assert [type(event) for event in told] == [WantsTls, WantsSignIn, Proves, Proves]
-    assert told[2:] == [Proves(b"n,,", first=True), Proves(b"c=biws", first=False)]
+    assert told[2:] == [Proves(b"n,,", first=True, mechanism="SCRAM-SHA-256"), Proves(b"c=biws", first=False)]
     assert handshake.rest == messages.query("SELECT 1")
 
 
@@ -61,17 +61,71 @@ def test_what_follows_a_tls_request_in_clear_is_refused() -> None:
     """It would be taken for what came encrypted (CVE-2021-23214)."""
     with pytest.raises(ProtocolViolation):
         ClientHandshake().receive(SSL + start())
+    late = ClientHandshake()
+    late.receive(SSL)
+    late.receive(start()[:5])  # after the request, and before the answer to it
+    with pytest.raises(ProtocolViolation):
+        late.accept_tls()
 
 
 def test_tls_is_asked_for_once_and_before_it_begins() -> None:
-    """Not inside TLS, and not without the request."""
-    handshake = ClientHandshake()
-    handshake.receive(SSL)
-    assert handshake.accept_tls() == b"S"
-    with pytest.raises(ProtocolViolation):
+    """Not inside TLS, nor again once it was declined; nor GSS inside TLS."""
+    for again in (SSL, GSS):
+        handshake = ClientHandshake()
         handshake.receive(SSL)
+        assert handshake.accept_tls() == (b"S", b"")
+        with pytest.raises(ProtocolViolation):
+            handshake.receive(again)
+    declined = ClientHandshake()
+    declined.receive(SSL)
+    declined.decline_tls()
     with pytest.raises(ProtocolViolation):
-        ClientHandshake().receive(b"\x16\x03\x01\x02\x00")
+        declined.receive(SSL)
+
+
+HELLO = b"\x16\x03\x01\x02\x00"
+
+
+def test_tls_may_begin_without_asking_when_it_names_the_protocol() -> None:
+    """sslnegotiation=direct; what was read of it belongs to TLS."""
+    handshake = ClientHandshake()
+    assert handshake.receive(HELLO[:1]) == [WantsTls(is_direct=True)]
+    assert handshake.receive(HELLO[1:]) == []
+    assert handshake.accept_tls() == (b"", HELLO)
+    handshake.secured("postgresql")
+    assert isinstance(handshake.receive(start())[0], WantsSignIn)
+
+
+@pytest.mark.parametrize("protocol_name", [None, "", "http/1.1", "postgres"])
+def test_direct_tls_for_another_protocol_is_refused(protocol_name: str | None) -> None:
+    """Nobody may lead a browser here; who asked for TLS in PostgreSQL's words has said enough."""
+    handshake = ClientHandshake()
+    handshake.receive(HELLO)
+    handshake.accept_tls()
+    with pytest.raises(ProtocolViolation, match="ALPN"):
+        handshake.secured(protocol_name)
+    asking = ClientHandshake()
+    asking.receive(SSL)
+    asking.accept_tls()
+    asking.secured(None)
+
+
+@pytest.mark.parametrize("before", [SSL, GSS])
+def test_tls_begins_first_or_when_asked_for(before: bytes) -> None:
+    """Not after something was declined."""
+    handshake = ClientHandshake()
+    if handshake.receive(before):
+        handshake.decline_tls()
+    with pytest.raises(ProtocolViolation):
+        handshake.receive(HELLO)
+
+
+def test_direct_tls_is_told_where_there_is_none() -> None:
+    """There is no way to decline it."""
+    handshake = ClientHandshake()
+    handshake.receive(HELLO)
+    with pytest.raises(ProtocolViolation, match="not offered"):
+        handshake.decline_tls()
 
 
 def test_gss_is_declined_once() -> None:
@@ -97,18 +151,39 @@ def test_cancel_requests_with_impossible_keys_are_refused(length: int) -> None:
         ClientHandshake().receive(startup.cancel_packet(77, bytes(length)))
 
 
-@pytest.mark.parametrize(("minor", "raw", "expected"), [
-    (2, b"", ()), (9999, b"", ()), (0, b"_pq_.thing\0on\0", ("_pq_.thing",)),
-    (2, b"_pq_.a\x001\0_pq_.b\x002\0", ("_pq_.a", "_pq_.b")),
+@pytest.mark.parametrize(("minor", "raw", "spoken", "declined"), [
+    (9999, b"", 2, ()), (3, b"", 2, ()), (1, b"", 0, ()), (0, b"_pq_.thing\0on\0", 0, ("_pq_.thing",)),
+    (2, b"_pq_.a\x001\0_pq_.b\x002\0", 2, ("_pq_.a", "_pq_.b")),
 ])  # fmt: skip
-def test_newer_minors_and_options_are_negotiated_down(minor: int, raw: bytes, expected: tuple[str, ...]) -> None:
-    """NegotiateProtocolVersion says 3.0 and names each option that is not known, before the proof is asked for."""
+def test_newer_minors_and_options_are_negotiated_down(minor: int, raw: bytes, spoken: int, declined: tuple[str, ...]) -> None:
+    """NegotiateProtocolVersion says what is spoken and names each option that is not known, before the proof is asked for."""
     handshake = ClientHandshake()
-    assert isinstance(handshake.receive(start(minor, raw=raw))[0], WantsSignIn)
-    assert handshake.ask_for_proof().startswith(startup.negotiate_version(expected))
-    plain = ClientHandshake()
-    plain.receive(start())
-    assert plain.ask_for_proof()[:1] == b"R"
+    (wish,) = handshake.receive(start(minor, raw=raw))
+    assert isinstance(wish, WantsSignIn)
+    assert wish.key_bytes == (32 if spoken else 4)
+    names = b"".join(messages.cstring(name) for name in declined)
+    assert handshake.ask_for_proof().startswith(
+        messages.message(b"v", struct.pack(">II", 3 << 16 | spoken, len(declined)) + names)
+    )
+
+
+@pytest.mark.parametrize(("minor", "key_bytes"), [(0, 4), (2, 32)])
+def test_versions_that_are_spoken_need_no_negotiation(minor: int, key_bytes: int) -> None:
+    """3.0, and 3.2 with its longer keys to cancel with."""
+    handshake = ClientHandshake()
+    (wish,) = handshake.receive(start(minor))
+    assert isinstance(wish, WantsSignIn)
+    assert wish.key_bytes == key_bytes
+    assert handshake.ask_for_proof()[:1] == b"R"
+
+
+def test_channel_binding_is_offered_where_there_is_something_to_bind_to() -> None:
+    """First, as the stronger one; the client's choice is passed on."""
+    handshake = ClientHandshake()
+    handshake.receive(start())
+    assert handshake.ask_for_proof(binds=True) == authentication.sasl_mechanisms("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")
+    (proof,) = handshake.receive(messages.message(b"p", b"SCRAM-SHA-256-PLUS\0" + struct.pack(">i", 1) + b"p"))
+    assert proof == Proves(b"p", first=True, mechanism="SCRAM-SHA-256-PLUS")
 
 
 @pytest.mark.parametrize("version", [0, 2 << 16, 4 << 16, 1234 << 16, 80877105])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import strategies as st
 
 from doorward.authentication.scram import ClientExchange, ServerExchange, StoredSecret
-from doorward.errors import ProtocolViolation, UpstreamUnavailable
+from doorward.errors import AuthenticationFailed, ProtocolViolation, UpstreamUnavailable
 from doorward.model.result import ResultColumn
-from doorward.wire.postgres import authentication, messages
+from doorward.wire.postgres import authentication, messages, startup
 from doorward.wire.postgres.messages import BodyReader, fields, message
 from doorward.wire.postgres.upstream_side import QueryFailed, Question, UpstreamHandshake
 from tests.authentication.test_scram import stored
@@ -28,9 +28,16 @@ WELCOME = (
 REFUSED = fields("FATAL", "28P01", 'password authentication failed for user "owner"').encode(b"E")
 
 
-def handshake(*, secure: bool = False, password: str = PASSWORD) -> UpstreamHandshake:
+CLIENT_NONCE = "client-nonce-0123456789"
+BINDING = b"the hash of a certificate"
+
+
+def handshake(
+    *, secure: bool = False, password: str = PASSWORD, binding: bytes | None = None, wish: str = "prefer", minor: int = 0
+) -> UpstreamHandshake:
     """One for each way in that the server may choose."""
-    return UpstreamHandshake(USER, password, ClientExchange(USER, password) if password else None, secure=secure)
+    sasl = ClientExchange(USER, password, CLIENT_NONCE, binding, wish, is_encrypted=secure) if password else None
+    return UpstreamHandshake(USER, password, sasl, secure=secure, must_bind=wish == "require", minor=minor)
 
 
 def asks(method: int, data: bytes = b"") -> bytes:
@@ -41,21 +48,22 @@ def asks(method: int, data: bytes = b"") -> bytes:
 class ScramServer:
     """The server's half, over the exchange that Doorward itself serves with."""
 
-    def __init__(self, secret: str = PASSWORD) -> None:
-        self._exchange = ServerExchange([stored(secret)], "server-nonce-0123456789")
+    def __init__(self, secret: str = PASSWORD, binding: bytes | None = None) -> None:
+        self._exchange = ServerExchange([stored(secret)], "server-nonce-0123456789", binding)
+        self.mechanism = ""
 
     def first(self, response: bytes) -> bytes:
         """The answer to SASLInitialResponse."""
-        mechanism, data = authentication.read_sasl_initial(response[5:])
-        assert mechanism == "SCRAM-SHA-256"
-        return authentication.sasl_continue(self._exchange.begin(data))
+        self.mechanism, data = authentication.read_sasl_initial(response[5:])
+        return authentication.sasl_continue(self._exchange.begin(data, self.mechanism))
 
     def final(self, response: bytes) -> bytes:
         """The answer to SASLResponse."""
         return authentication.sasl_final(self._exchange.finish(response[5:])[1])
 
 
-OFFER = authentication.sasl_mechanisms("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")
+OFFER = authentication.sasl_mechanisms("SCRAM-SHA-256")
+OFFER_PLUS = authentication.sasl_mechanisms("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")
 
 
 def test_a_server_that_trusts_lets_in_at_once() -> None:
@@ -70,8 +78,9 @@ def test_a_server_that_trusts_lets_in_at_once() -> None:
 
 def test_it_begins_with_the_packet_of_protocol_three() -> None:
     """User, database, settings."""
-    packet = UpstreamHandshake.start(USER, "shop", {"application_name": "x"})
+    packet = handshake().start(USER, "shop", {"application_name": "x"})
     assert struct.unpack(">II", packet[:8]) == (len(packet), 196608)
+    assert struct.unpack(">II", handshake(minor=2).start(USER, "shop", {"application_name": "x"})[:8]) == (len(packet), 196610)
     for name, value in ((b"user", b"owner"), (b"database", b"shop"), (b"application_name", b"x")):
         assert name + b"\0" + value + b"\0" in packet
 
@@ -95,6 +104,82 @@ def test_scram_signs_in_and_checks_the_server() -> None:
     final = server.final(signing_in.receive(server.first(signing_in.receive(OFFER))))
     assert signing_in.receive(final + authentication.OK + WELCOME) == b""
     assert signing_in.done
+
+
+@pytest.mark.parametrize(
+    ("wish", "binding", "offer", "mechanism"),
+    [
+        ("prefer", BINDING, OFFER_PLUS, "SCRAM-SHA-256-PLUS"),
+        ("require", BINDING, OFFER_PLUS, "SCRAM-SHA-256-PLUS"),
+        ("disable", BINDING, OFFER_PLUS, "SCRAM-SHA-256"),
+        ("prefer", BINDING, OFFER, "SCRAM-SHA-256"),
+        ("prefer", None, OFFER_PLUS, "SCRAM-SHA-256"),
+    ],
+)
+def test_it_binds_to_the_connection_where_it_can_and_may(
+    wish: str, binding: bytes | None, offer: bytes, mechanism: str
+) -> None:
+    """libpq's channel_binding; the server sees the same certificate, or has nothing to compare."""
+    signing_in = handshake(secure=True, binding=binding, wish=wish)
+    server = ScramServer(binding=BINDING if mechanism.endswith("PLUS") else None)
+    final = server.final(signing_in.receive(server.first(signing_in.receive(offer))))
+    signing_in.receive(final + authentication.OK + WELCOME)
+    assert signing_in.done
+    assert server.mechanism == mechanism
+
+
+def test_somebody_in_between_is_noticed_by_either_side() -> None:
+    """Another certificate on the way, or an offer that was cut."""
+    relayed, server = handshake(secure=True, binding=b"that of somebody in between"), ScramServer(binding=BINDING)
+    proof = relayed.receive(server.first(relayed.receive(OFFER_PLUS)))
+    with pytest.raises(AuthenticationFailed):
+        server.final(proof)
+    cut = handshake(secure=True, binding=BINDING)
+    with pytest.raises(AuthenticationFailed, match="believes"):
+        ScramServer(binding=BINDING).first(cut.receive(OFFER))
+    with pytest.raises(UpstreamUnavailable, match="not encrypted"):
+        handshake().receive(OFFER_PLUS)
+
+
+@pytest.mark.parametrize("offer", [OFFER, asks(3), asks(5, MD5_SALT), authentication.OK + WELCOME])
+def test_required_binding_takes_no_other_way_in(offer: bytes) -> None:
+    """No password leaves, and nobody is trusted."""
+    signing_in = handshake(secure=True, binding=BINDING, wish="require")
+    with pytest.raises(UpstreamUnavailable, match="channel_binding=require"):
+        signing_in.receive(offer)
+    assert not signing_in.done
+
+
+@pytest.mark.parametrize("length", [4, 32, 256])
+def test_the_key_that_cancels_is_kept_whole(length: int) -> None:
+    """Four bytes in protocol 3.0, up to 256 in 3.2."""
+    signing_in = handshake(minor=2)
+    signing_in.receive(authentication.OK + authentication.backend_key_data(7, bytes(length)) + READY)
+    assert (signing_in.process_id, signing_in.key) == (7, bytes(length))
+
+
+@pytest.mark.parametrize("body", [b"", b"\0\0\0\7", b"\0\0\0\7abc", b"\0\0\0\7" + bytes(257)])
+def test_an_impossible_key_is_refused(body: bytes) -> None:
+    """Too short or too long."""
+    with pytest.raises(ProtocolViolation):
+        handshake().receive(authentication.OK + message(b"K", body) + READY)
+
+
+def test_an_older_minor_version_is_gone_on_with() -> None:
+    """3.2 is asked for, 3.0 is spoken."""
+    signing_in = handshake(minor=2, password="")
+    signing_in.receive(startup.negotiate_version(0, ()) + authentication.OK + WELCOME)
+    assert signing_in.done
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\0\3\0\2", struct.pack(">II", 3 << 16 | 2, 0), struct.pack(">II", 4 << 16, 0), struct.pack(">II", 3 << 16, 1)],
+)
+def test_a_version_that_was_not_asked_for_is_refused(body: bytes) -> None:
+    """Newer than asked, another protocol, or options that nobody named."""
+    with pytest.raises(ProtocolViolation):
+        handshake().receive(message(b"v", body))
 
 
 def up_to(stage: int) -> UpstreamHandshake:
@@ -147,7 +232,7 @@ def test_sasl_messages_out_of_order_are_refused(stage: int, method: int) -> None
 def test_a_server_without_scram_sha_256_is_told_what_to_do() -> None:
     """Channel binding alone is not enough."""
     with pytest.raises(UpstreamUnavailable, match="no SCRAM-SHA-256"):
-        handshake().receive(authentication.sasl_mechanisms("SCRAM-SHA-256-PLUS"))
+        handshake().receive(authentication.sasl_mechanisms("SCRAM-SHA-512"))
 
 
 @pytest.mark.parametrize("method", [1, 2, 6, 7, 8, 9, 13, 255, 0xFFFFFFFF])
@@ -159,7 +244,7 @@ def test_other_ways_of_signing_in_are_refused(method: int) -> None:
 
 def test_scram_without_a_password_is_refused() -> None:
     """There is nothing to prove."""
-    with pytest.raises(UpstreamUnavailable, match="authentication method"):
+    with pytest.raises(UpstreamUnavailable, match="given none"):
         handshake(password="").receive(OFFER)
 
 

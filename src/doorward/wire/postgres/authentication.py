@@ -8,6 +8,7 @@ from doorward.wire.postgres.messages import BodyReader, cstring, message
 
 OK = message(b"R", struct.pack(">I", 0))
 SCRAM_SHA_256 = "SCRAM-SHA-256"
+SCRAM_SHA_256_PLUS = "SCRAM-SHA-256-PLUS"
 
 # Nothing before authentication needs to be longer; a SASL message of libpq has some two hundred bytes.
 MAX_AUTHENTICATION_BYTES = 4_096
@@ -29,7 +30,7 @@ def sasl_final(data: bytes) -> bytes:
 
 
 def read_sasl_initial(body: bytes) -> tuple[str, bytes]:
-    """SASLInitialResponse: the chosen mechanism and the client's first message."""
+    """SASLInitialResponse: the chosen mechanism and the client's first message. Raises ProtocolViolation."""
     reader = BodyReader(body)
     mechanism = reader.text()
     length = reader.int32()

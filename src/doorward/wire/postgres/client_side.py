@@ -9,8 +9,11 @@ from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSi
 from doorward.wire.postgres import authentication, messages, startup
 from doorward.wire.postgres.exchange import PINNED_SETTINGS
 
-# What a client may send before it is answered: clients wait, so this is generous. Nobody has proven anything yet.
-MAX_AHEAD_BYTES = 1 << 20
+# What a client may send before it is answered: several times what any message of this phase can hold. Clients wait, and
+# nobody has proven anything yet.
+MAX_AHEAD_BYTES = 64 << 10
+
+_TLS_HANDSHAKE = 0x16  # the first byte of a ClientHello (RFC 8446, section 5.1); no start-up packet is long enough to begin so
 
 
 class _Stage(Enum):
@@ -33,9 +36,13 @@ class ClientHandshake:
 
     def __init__(self) -> None:
         self._stage = _Stage.PACKETS
-        self._buffer = b""
+        self._buffer = bytearray()
         self._negotiation = b""
-        self._declined_gss = False
+        self._mechanisms: tuple[str, ...] = ()
+        self._has_begun = False
+        self._asked_for_gss = False
+        self._asked_for_tls = False
+        self._is_direct = False
         self._overflowed = False
         self.encrypted = False
         self.to_client: list[bytes] = []
@@ -44,7 +51,7 @@ class ClientHandshake:
         """Take a chunk; return what the client wants, in order."""
         if self._overflowed or len(self._buffer) + len(data) > MAX_AHEAD_BYTES:
             self._overflowed = True
-            self._buffer = b""
+            self._buffer.clear()
             raise ProtocolViolation("Too much was sent before signing in was over.")
         self._buffer += data
         events: list[HandshakeEvent] = []
@@ -60,23 +67,46 @@ class ClientHandshake:
         """Bytes received that belong to what follows. Raises ProtocolViolation when there were too many to keep."""
         if self._overflowed:
             raise ProtocolViolation("Too much was sent before signing in was over.")
-        return self._buffer
+        return bytes(self._buffer)
 
-    def accept_tls(self) -> bytes:
-        """The answer to WantsTls when TLS begins right after it."""
+    def accept_tls(self) -> tuple[bytes, bytes]:
+        """The answer to WantsTls when TLS begins right after it, and what came of TLS already.
+
+        Raises ProtocolViolation when something followed the request in clear: it would be taken for what came encrypted
+        (CVE-2021-23214).
+        """
+        begun = bytes(self._buffer)
+        if begun and not self._is_direct:
+            raise ProtocolViolation("Data was sent before TLS began.")
+        self._buffer.clear()
         self.encrypted = True
         self._stage = _Stage.PACKETS
-        return b"S"
+        return (b"" if self._is_direct else b"S"), begun
+
+    def secured(self, protocol_name: str | None) -> None:
+        """TLS stands; *protocol_name* is what was agreed on in it (ALPN). Raises ProtocolViolation.
+
+        Who begins with TLS must name the protocol, so that nobody can lead a client of another one here.
+        """
+        if self._is_direct and protocol_name != startup.ALPN_NAME:
+            raise ProtocolViolation(
+                "A connection that begins with TLS must name the protocol postgresql in it (ALPN).",
+                "Use a client that does, or let it ask for TLS first: sslnegotiation=postgres.",
+            )
 
     def decline_tls(self) -> bytes:
-        """The answer to WantsTls when there is no TLS."""
+        """The answer to WantsTls when there is no TLS. Raises ProtocolViolation when it began without asking."""
+        if self._is_direct:
+            raise ProtocolViolation("TLS is not offered here.", "Connect with sslmode=disable, if the network is your own.")
         self._stage = _Stage.PACKETS
         return b"N"
 
-    def ask_for_proof(self) -> bytes:
-        """The answer to WantsSignIn: SCRAM-SHA-256."""
+    def ask_for_proof(self, *, binds: bool = False) -> bytes:
+        """The answer to WantsSignIn: SCRAM-SHA-256, and where the connection *binds*, its variant with channel binding."""
         self._stage = _Stage.SASL_FIRST
-        return self._negotiation + authentication.sasl_mechanisms(authentication.SCRAM_SHA_256)
+        plus = (authentication.SCRAM_SHA_256_PLUS,) if binds else ()
+        self._mechanisms = (*plus, authentication.SCRAM_SHA_256)
+        return self._negotiation + authentication.sasl_mechanisms(*self._mechanisms)
 
     def challenge(self, data: bytes) -> bytes:
         """The answer to the client's first proof step."""
@@ -100,25 +130,27 @@ class ClientHandshake:
         return messages.fields("FATAL", error.sqlstate, error.message, "", error.remedy).encode(b"E")
 
     def _packet(self) -> HandshakeEvent | None:
-        if self._buffer[:1] == b"\x16" and not self.encrypted:
-            raise ProtocolViolation("TLS without a request first is not spoken here.", "Set sslnegotiation=postgres.")
+        if not self._has_begun and self._buffer[:1] == bytes([_TLS_HANDSHAKE]):
+            self._has_begun = self._asked_for_tls = self._is_direct = True
+            self._stage = _Stage.AWAITING_TLS
+            return WantsTls(is_direct=True)
         length = startup.packet_length(self._buffer)
         if length == 0 or len(self._buffer) < length:
             return None
-        packet, self._buffer = self._buffer[:length], self._buffer[length:]
-        wish = startup.read_packet(packet)
+        self._has_begun = True
+        wish = startup.read_packet(self._take(length))
         if isinstance(wish, startup.GssRequest):
-            if self._declined_gss:
-                raise ProtocolViolation("GSS encryption was declined already.")
-            self._declined_gss = True
+            if self._asked_for_gss or self.encrypted:
+                raise ProtocolViolation("GSS encryption was declined already, or TLS is there.")
+            self._asked_for_gss = True
             self.to_client.append(b"N")
             return self._packet()
         if isinstance(wish, startup.TlsRequest):
             if self._buffer:
-                # Bytes sent ahead in clear would be taken for encrypted ones (CVE-2021-23214).
                 raise ProtocolViolation("Data was sent before TLS began.")
-            if self.encrypted:
-                raise ProtocolViolation("TLS was asked for inside TLS.")
+            if self._asked_for_tls:
+                raise ProtocolViolation("TLS was asked for twice.")
+            self._asked_for_tls = True
             self._stage = _Stage.AWAITING_TLS
             return WantsTls()
         self._stage = _Stage.DONE
@@ -132,8 +164,9 @@ class ClientHandshake:
                 "Replication connections are refused: what they carry can't be read, decided on or masked.",
                 "Connect without replication=.",
             )
-        if wish.minor or wish.unknown_options:
-            self._negotiation = startup.negotiate_version(wish.unknown_options)
+        minor = startup.spoken_minor(wish.minor)
+        if wish.minor != minor or wish.unknown_options:
+            self._negotiation = startup.negotiate_version(minor, wish.unknown_options)
         settings = {**wish.parameters}
         application = settings.get("application_name", "")
         for name, pinned in PINNED_SETTINGS.items():
@@ -141,7 +174,12 @@ class ClientHandshake:
                 if asked.lower().replace("-", "").replace("unicode", "utf8") not in (pinned.lower(), *_SAME_AS_PINNED):
                     raise ProtocolViolation(f"The setting {name} can only be {pinned} here.", f"Connect without {name}.")
             settings[name] = pinned
-        return WantsSignIn(wish.user, wish.database, application, settings)
+        return WantsSignIn(wish.user, wish.database, application, settings, startup.KEY_BYTES_BY_MINOR[minor])
+
+    def _take(self, length: int) -> bytes:
+        taken = bytes(self._buffer[:length])
+        del self._buffer[:length]
+        return taken
 
     def _proof(self) -> HandshakeEvent | None:
         if len(self._buffer) < 5:
@@ -151,12 +189,12 @@ class ClientHandshake:
             raise ProtocolViolation("An authentication message was expected.")
         if len(self._buffer) < length + 1:
             return None
-        body, self._buffer = self._buffer[5 : length + 1], self._buffer[length + 1 :]
+        body = self._take(length + 1)[5:]
         first = self._stage is _Stage.SASL_FIRST
         self._stage = _Stage.DONE
         if not first:
             return Proves(body, first=False)
         mechanism, data = authentication.read_sasl_initial(body)
-        if mechanism != authentication.SCRAM_SHA_256:
-            raise ProtocolViolation("Only SCRAM-SHA-256 is offered.")
-        return Proves(data, first=True)
+        if mechanism not in self._mechanisms:
+            raise ProtocolViolation(f"Only {' and '.join(self._mechanisms)} is offered.")
+        return Proves(data, first=True, mechanism=mechanism)

@@ -12,6 +12,12 @@ SSL_REQUEST_CODE = 80877103
 GSS_REQUEST_CODE = 80877104
 CANCEL_REQUEST_CODE = 80877102
 MAJOR_VERSION = 3
+# The name of the protocol inside TLS (ALPN), which a client that begins with TLS must give (manual, "SSL Session Encryption").
+ALPN_NAME = "postgresql"
+
+# The newest minor version spoken. There was never a 3.1; what 3.2 adds is longer keys to cancel with.
+KEY_BYTES_BY_MINOR = {0: 4, 2: 32}
+MOST_KEY_BYTES = 256  # (manual, "Message Formats", BackendKeyData)
 
 # The server's own limit on a start-up packet (MAX_STARTUP_PACKET_LENGTH).
 MAX_STARTUP_BYTES = 10_000
@@ -39,8 +45,8 @@ class CancelRequest:
 class Startup:
     """StartupMessage. *parameters* are the run-time settings asked for; user, database and the like are taken out.
 
-    *options* holds ``-c name=value`` settings from the ``options`` parameter. *unknown_options* are protocol options
-    (``_pq_.``) that must be declined by NegotiateProtocolVersion, as must a *minor* above 0.
+    *parameters* hold the ``-c name=value`` settings of the ``options`` parameter too. *unknown_options* are protocol options
+    (``_pq_.``) that must be declined by NegotiateProtocolVersion, as must a *minor* that is not spoken.
     """
 
     user: str
@@ -54,7 +60,7 @@ class Startup:
 StartupPacket = TlsRequest | GssRequest | CancelRequest | Startup
 
 
-def packet_length(data: bytes) -> int:
+def packet_length(data: bytes | bytearray) -> int:
     """The length that a packet announces, or 0 when its four bytes are not there yet.
 
     Raises ProtocolViolation for a length that no start-up packet has.
@@ -77,7 +83,7 @@ def read_packet(packet: bytes) -> StartupPacket:
         return TlsRequest() if code == SSL_REQUEST_CODE else GssRequest()
     if code == CANCEL_REQUEST_CODE:
         # Keys are four bytes in protocol 3.0 and up to 256 in 3.2.
-        if not 8 <= len(body) <= 260:
+        if not 8 <= len(body) <= 4 + MOST_KEY_BYTES:
             raise ProtocolViolation("A cancel request has no key.")
         return CancelRequest(int.from_bytes(body[:4], "big"), body[4:])
     if code >> 16 != MAJOR_VERSION:
@@ -147,11 +153,11 @@ def read_options(text: str) -> list[tuple[str, str]]:
     return settings
 
 
-def startup_packet(user: str, database: str, parameters: dict[str, str]) -> bytes:
-    """A StartupMessage for protocol 3.0."""
+def startup_packet(user: str, database: str, parameters: dict[str, str], minor: int = 0) -> bytes:
+    """A StartupMessage for protocol 3 and a *minor* version."""
     pairs = {"user": user, "database": database, **parameters}
     body = b"".join(cstring(name) + cstring(value) for name, value in pairs.items()) + b"\0"
-    return struct.pack(">II", len(body) + 8, MAJOR_VERSION << 16) + body
+    return struct.pack(">II", len(body) + 8, MAJOR_VERSION << 16 | minor) + body
 
 
 def cancel_packet(process_id: int, key: bytes) -> bytes:
@@ -159,8 +165,26 @@ def cancel_packet(process_id: int, key: bytes) -> bytes:
     return struct.pack(">III", 12 + len(key), CANCEL_REQUEST_CODE, process_id) + key
 
 
-def negotiate_version(options: tuple[str, ...]) -> bytes:
-    """NegotiateProtocolVersion: protocol 3.0 is the newest minor here, and none of *options* is known."""
+def spoken_minor(asked: int) -> int:
+    """The minor version that is spoken with a client that *asked* for one: the newest that both know."""
+    return max(minor for minor in KEY_BYTES_BY_MINOR if minor <= asked)
+
+
+def negotiate_version(minor: int, options: tuple[str, ...]) -> bytes:
+    """NegotiateProtocolVersion: *minor* is what will be spoken, and none of *options* is known."""
     return message(
-        b"v", struct.pack(">II", MAJOR_VERSION << 16, len(options)) + b"".join(cstring(option) for option in options)
+        b"v", struct.pack(">II", MAJOR_VERSION << 16 | minor, len(options)) + b"".join(cstring(option) for option in options)
     )
+
+
+def read_negotiated_version(body: bytes) -> tuple[int, int]:
+    """NegotiateProtocolVersion as an upstream sends it: (minor version, how many options it does not know).
+
+    Raises ProtocolViolation for another major version.
+    """
+    reader = BodyReader(body)
+    version, options = reader.uint32(), reader.uint32()
+    # The manual speaks of the minor version alone; PostgreSQL itself sends both numbers.
+    if version >> 16 not in (0, MAJOR_VERSION):
+        raise ProtocolViolation("The upstream wants to speak another protocol.")
+    return version & 0xFFFF, options

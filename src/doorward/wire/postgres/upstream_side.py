@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from typing import Protocol
 
 from doorward.errors import DoorwardError, ProtocolViolation, UpstreamUnavailable
 from doorward.model.result import ResultColumn
 from doorward.wire.postgres import messages
-from doorward.wire.postgres.authentication import SCRAM_SHA_256
 from doorward.wire.postgres.framing_cy import FrameReader
 from doorward.wire.postgres.messages import BodyReader, cstring, message, read_fields, read_parameter_status
-from doorward.wire.postgres.startup import startup_packet
+from doorward.wire.postgres.startup import MOST_KEY_BYTES, read_negotiated_version, startup_packet
 
 MAX_ANSWER_BYTES = 256 << 20
 
@@ -24,8 +24,12 @@ _SASL_FOLLOWED_BY = {_SASL: _SASL_CONTINUE, _SASL_CONTINUE: _SASL_FINAL, _SASL_F
 class SaslClient(Protocol):
     """The client's half of a SCRAM exchange."""
 
-    def first(self) -> bytes:
-        """client-first-message."""
+    @property
+    def is_bound(self) -> bool:
+        """Whether the exchange is bound to the connection that it runs in."""
+
+    def first(self, offered: Sequence[str]) -> tuple[str, bytes]:
+        """The mechanism chosen from those *offered*, and the client-first-message."""
 
     def answer(self, server_first: bytes) -> bytes:
         """client-final-message for a server-first-message."""
@@ -38,14 +42,20 @@ class UpstreamHandshake:
     """Signs in to an upstream: feed it what the upstream sends, send what it gives back, until ``done``.
 
     Afterwards *parameters* are the settings the server reported, *process_id* and *key* what cancels this session.
-    *secure* says whether the connection is encrypted: a password in clear is sent over nothing else.
+    *secure* says whether the connection is encrypted: a password in clear is sent over nothing else. *must_bind* refuses any
+    sign-in that is not bound to the connection (libpq's ``channel_binding=require``), *minor* is the newest minor version of
+    the protocol to ask for.
     """
 
-    def __init__(self, user: str, password: str, sasl: SaslClient | None, *, secure: bool) -> None:
+    def __init__(
+        self, user: str, password: str, sasl: SaslClient | None, *, secure: bool, must_bind: bool = False, minor: int = 0
+    ) -> None:
         self._user = user
         self._password = password
         self._sasl = sasl
         self._secure = secure
+        self._must_bind = must_bind
+        self._minor = minor
         self._buffer = b""
         self._is_signed_in = False
         self._sasl_next = _SASL  # the one SASL message that may come now
@@ -54,10 +64,9 @@ class UpstreamHandshake:
         self.process_id = 0
         self.key = b""
 
-    @staticmethod
-    def start(user: str, database: str, parameters: dict[str, str]) -> bytes:
+    def start(self, user: str, database: str, parameters: dict[str, str]) -> bytes:
         """The packet to begin with."""
-        return startup_packet(user, database, parameters)
+        return startup_packet(user, database, parameters, self._minor)
 
     def receive(self, data: bytes) -> bytes:
         """Take bytes from the upstream; return what to send.
@@ -89,7 +98,9 @@ class UpstreamHandshake:
             name, value = read_parameter_status(body)
             self.parameters[name] = value
         elif kind == b"K":
-            self.process_id, self.key = int.from_bytes(body[:4], "big"), body[4:]
+            self._keep_key(BodyReader(body))
+        elif kind == b"v":
+            self._negotiate(body)
         elif kind == b"Z" and self._is_signed_in:
             self.done = True
         elif kind == b"E":
@@ -97,13 +108,33 @@ class UpstreamHandshake:
             raise UpstreamUnavailable(
                 f"The upstream refused the connection: {error.get('M')} (SQLSTATE {error.get('C')}).",
                 "Check the user, password and database that Doorward was given for it, and its pg_hba.conf.",
+                sqlstate=error.get("C"),
             )
-        elif kind not in (b"N", b"v"):
+        elif kind != b"N":
             raise ProtocolViolation("The upstream sent something that has no place in start-up.")
         return b""
 
+    def _keep_key(self, reader: BodyReader) -> None:
+        self.process_id = reader.uint32()
+        if not 4 <= reader.rest <= MOST_KEY_BYTES:
+            raise ProtocolViolation("The upstream's key to cancel with has an impossible length.")
+        self.key = reader.take(reader.rest)
+
+    def _negotiate(self, body: bytes) -> None:
+        minor, options = read_negotiated_version(body)
+        if minor > self._minor or options:
+            # We asked for no option, and for nothing newer than this.
+            raise ProtocolViolation("The upstream declines what was not asked for.")
+        self._minor = minor
+
     def _authenticate(self, reader: BodyReader) -> bytes:
         method = reader.uint32()
+        is_sasl = method in (_SASL, _SASL_CONTINUE, _SASL_FINAL)
+        if self._must_bind and not is_sasl and not (method == _OK and self._sasl is not None and self._sasl.is_bound):
+            raise UpstreamUnavailable(
+                "The upstream asks for a sign-in without channel binding, and channel_binding=require forbids it.",
+                "Let Doorward's role sign in by scram-sha-256 over TLS, or use channel_binding=prefer.",
+            )
         if method == _OK:
             if self._sasl_next not in (_SASL, _OK):
                 # Who leaves out its own proof may not know the password: not the server that is meant.
@@ -112,6 +143,8 @@ class UpstreamHandshake:
                 )
             self._is_signed_in = True
             return b""
+        if (is_sasl or method in (3, 5)) and not self._password:
+            raise UpstreamUnavailable("The upstream asks for a password, and Doorward was given none.", "Give it in the URL.")
         if method == 3:
             if not self._secure:
                 raise UpstreamUnavailable(
@@ -124,7 +157,7 @@ class UpstreamHandshake:
             inner = hashlib.md5(self._password.encode() + self._user.encode(), usedforsecurity=False).hexdigest()
             outer = hashlib.md5(inner.encode() + reader.take(4), usedforsecurity=False).hexdigest()
             return message(b"p", cstring("md5" + outer))
-        if method in (_SASL, _SASL_CONTINUE, _SASL_FINAL) and self._sasl is not None:
+        if is_sasl and self._sasl is not None:
             if method != self._sasl_next:
                 raise ProtocolViolation("The upstream's SASL messages are out of order.")
             return self._continue_sasl(method, reader)
@@ -140,10 +173,8 @@ class UpstreamHandshake:
             offered = []
             while name := reader.text():
                 offered.append(name)
-            if SCRAM_SHA_256 not in offered:
-                raise UpstreamUnavailable("The upstream offers no SCRAM-SHA-256.", "Set password_encryption = scram-sha-256.")
-            first = self._sasl.first()
-            return message(b"p", cstring(SCRAM_SHA_256) + struct.pack(">i", len(first)) + first)
+            mechanism, first = self._sasl.first(offered)
+            return message(b"p", cstring(mechanism) + struct.pack(">i", len(first)) + first)
         data = reader.take(reader.rest)
         if method == _SASL_CONTINUE:
             return message(b"p", self._sasl.answer(data))
