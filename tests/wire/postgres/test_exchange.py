@@ -472,3 +472,29 @@ def test_a_grant_that_is_never_executed_has_an_outcome(behind: bytes) -> None:
         conversation.answer(approve=False)
     conversation.exchange.abandon("abandoned")
     assert conversation.rules.tickets[0].outcome == ("skipped", "", 0, "")
+
+
+@pytest.mark.parametrize("approve", [False, True])
+def test_a_pipeline_that_fails_while_a_statement_of_it_waits_goes_on_after_the_sync(*, approve: bool) -> None:
+    """The server ignores what comes behind the error: nothing stands in for it, whatever the answer was."""
+    conversation = Conversation()
+    conversation.send(run("SELECT 1/0") + run("DELETE FROM held"))
+    conversation.answer(approve=approve)
+    assert conversation.send(messages.SYNC).endswith("Z")
+    assert "DELETE FROM held" not in conversation.server.ran
+    assert conversation.send(messages.query("SELECT clear")) == "TDDDCZ"
+
+
+def test_an_unnamed_statement_is_there_again_after_a_parse_that_was_skipped() -> None:
+    """The server never saw the second one."""
+    conversation = Conversation()
+    conversation.send(messages.parse("", "SELECT clear") + messages.SYNC)
+    conversation.send(run("SELECT 1/0", "x") + messages.parse("", "SELECT missing") + messages.SYNC)
+    assert conversation.send(bind() + execute() + messages.SYNC) == "2DDDCZ"
+
+
+def test_what_sql_prepared_can_be_bound_by_the_protocol() -> None:
+    """Its result is described, so that its rows are shown."""
+    conversation = Conversation()
+    conversation.send(messages.query("PREPARE a AS SELECT clear"))
+    assert conversation.send(bind("a") + execute() + messages.SYNC) == "2DDDCZ"

@@ -6,7 +6,7 @@ import pytest
 
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
-from doorward.proxy.execution import Text
+from doorward.proxy.execution import Family, Text
 from doorward.wire.postgres.messages import Bind, read_bind
 from doorward.wire.postgres.prepared import MOST_FORMATS, Portal, Statement
 
@@ -21,7 +21,7 @@ def a_bind(*result_formats: int) -> Bind:
 
 def a_statement(columns: tuple[ResultColumn, ...] | None = COLUMNS) -> Statement:
     """A described statement, or one that was not."""
-    return Statement("s", Text("SELECT a, b, c FROM t", Analysis(())), 1, columns=columns)
+    return Statement("s", Text("SELECT a, b, c FROM t", Family(Analysis(()))), 1, columns=columns)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_statement_described_anew_forgets_its_old_columns() -> None:
 
 def test_a_portal_with_a_description_of_its_own_uses_it() -> None:
     """Where the statement's would not do: EXECUTE, FETCH. The next portal of the statement is not affected."""
-    own = (ResultColumn("own", 9, 1, 25, -1, -1, 0),)
+    own = (ResultColumn("own", 9, 1, 25, -1, -1, 1),)  # a portal is described in the formats that were asked for
     statement = a_statement()
     portal = Portal("", statement, a_bind(1), 1, columns=own)
     columns = portal.result_columns()

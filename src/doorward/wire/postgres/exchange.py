@@ -197,7 +197,7 @@ class Exchange:
             understood = self._governor.understand(request.text)
             if not request.is_query:
                 if not request.is_described:
-                    return False
+                    return False  # its columns would not be known
                 statement = Statement("", understood, self._batch, confirmed=True)
         else:
             statement = self._prepared_as(request.statement)
@@ -213,7 +213,8 @@ class Exchange:
         ticket = self._governor.begin_again(understood, request.parameters, "simple" if request.is_query else "extended")
         if ticket is None:
             return False
-        self._cycle = Cycle(data, understood, statement, columns, ticket)
+        replaced = self._statements.get("") if statement is not None and request.text is not None else None
+        self._cycle = Cycle(data, understood, statement, columns, ticket, replaced)
         self._unnamed = None
         if statement is not None:
             if request.text is not None:
@@ -279,7 +280,9 @@ class Exchange:
         portal = self._portals[""] = self._portal_of(cycle)
         if cycle.chunk[:1] == b"P":
             statement.confirmed = False
-            self._pending.append(Pending(Awaited.PARSE, batch, statement=statement, undo=self._undoing_parse(statement)))
+            self._pending.append(
+                Pending(Awaited.PARSE, batch, statement=statement, undo=self._undoing_parse(statement, cycle.replaced))
+            )
         self._pending.append(Pending(Awaited.BIND, batch, portal=portal, undo=self._undoing_bind(portal, None)))
         if cycle.columns is None:
             self._pending.append(Pending(Awaited.DESCRIBE, batch, portal=portal))
@@ -373,7 +376,7 @@ class Exchange:
             self._drain_first()
             return
         inner, missing = self._inner(understood)
-        if missing:
+        if missing and not self._governor.observes:
             self._refuse_query(missing)
             return
 
@@ -402,7 +405,11 @@ class Exchange:
 
         def resume(refusal: Refusal | None, ticket: Ticket | None) -> None:
             self._wait = None
-            if refusal is not None:
+            if self._skipping:
+                # What was sent before it failed meanwhile: the server would ignore it, and so do we.
+                if ticket is not None:
+                    self._governor.finish(ticket, "skipped", "", 0, 0, "", "")
+            elif refusal is not None:
                 refuse(refusal)
             else:
                 forward(ticket)
@@ -479,7 +486,7 @@ class Exchange:
             self._drain_first()
             return
         understood = self._governor.understand(text)
-        if understood.analysis.error:
+        if understood.analysis.error and not self._governor.observes:
             ruling = self._governor.begin(understood, (), (), "extended", self.status.decode(), _never)
             assert ruling.refusal is not None
             self._refuse(ruling.refusal)
@@ -489,16 +496,20 @@ class Exchange:
             self._refuse(Refusal("42P05", f'prepared statement "{name}" already exists'))
             return
         statement = Statement(name, understood, self._batch)
-        undo = self._undoing_parse(statement)
+        undo = self._undoing_parse(statement, known)
         self._forward(self._client.frame(), Pending(Awaited.PARSE, self._batch, statement=statement, undo=undo))
         self._statements[name] = statement
         if not _has_no_result(understood):
             self._describe_again(statement)
 
-    def _undoing_parse(self, statement: Statement) -> Callable[[], None]:
+    def _undoing_parse(self, statement: Statement, replaced: Statement | None) -> Callable[[], None]:
+        """*replaced* is the unnamed statement that it took the place of."""
+
         def undo() -> None:
             if self._statements.get(statement.name) is statement:
                 del self._statements[statement.name]
+                if replaced is not None:
+                    self._statements[statement.name] = replaced
 
         return undo
 
@@ -534,7 +545,7 @@ class Exchange:
             self._refuse(Refusal("26000", f"{named} does not exist"))
             return
         inner, missing = self._inner(statement.understood)
-        if missing:
+        if missing and not self._governor.observes:
             self._refuse(missing)
             return
         frame = self._client.frame()
@@ -542,7 +553,7 @@ class Exchange:
 
         def forward(ticket: Ticket | None) -> None:
             portal.granted = ticket
-            has_columns = not _has_no_result(statement.understood)
+            has_columns = statement.by_sql or not _has_no_result(statement.understood)
             if has_columns and statement.generation != (self._generation, self._epoch()):
                 self._describe_again(statement)
             self._cursors.pop(bind.portal, None)
@@ -591,7 +602,7 @@ class Exchange:
             return
         understood = portal.statement.understood
         inner, missing = self._inner(understood)
-        if missing:
+        if missing and not self._governor.observes:
             self._refuse(missing)
             return
         if inner != portal.inner:
@@ -819,7 +830,9 @@ class Exchange:
         head = self._head_awaiting(Awaited.QUERY, Awaited.EXECUTE)
         if not head.planned:
             columns = head.portal.result_columns() if head.portal is not None else None
-            if not columns:
+            if self._governor.observes and columns is None:
+                head.planned = True
+            elif not columns:
                 head.cut = Refusal("XX000", "Doorward withheld rows whose columns were never described.")
                 head.operations = None
                 head.planned = True
@@ -972,13 +985,15 @@ class Exchange:
         error = messages.read_fields(self._upstream.body())
         if not self._pending:
             # Nobody asked: the server is going away, or ends this session.
-            self.to_client.append(errors_shown.clean(error, shown=False).encode(b"E"))
+            self.to_client.append(errors_shown.clean(error, shown=self._governor.observes).encode(b"E"))
             return
         head = self._pending[0]
         if head.refusal is not None:
             self.to_client.append(_error(head.refusal))
         else:
-            shown = self._governor.may_show_error(head.ticket) and errors_shown.is_of_the_statement(error)
+            shown = self._governor.observes or (
+                self._governor.may_show_error(head.ticket) and errors_shown.is_of_the_statement(error)
+            )
             self.to_client.append(errors_shown.clean(error, shown=shown).encode(b"E"))
             head.failed_with = (error.get("C"), error.get("M"))
             head.copying_in = False
@@ -1010,7 +1025,7 @@ class Exchange:
     def _notice(self) -> None:
         notice = messages.read_fields(self._upstream.body())
         ticket = self._pending[0].ticket if self._pending else None
-        if self._governor.may_show_error(ticket) and errors_shown.is_of_the_statement(notice):
+        if self._governor.observes or (self._governor.may_show_error(ticket) and errors_shown.is_of_the_statement(notice)):
             self._pass()
         elif notice.get("V") in ("WARNING",) or notice.get("S") == "WARNING":
             self.to_client.append(errors_shown.clean(notice, shown=False).encode(b"N"))
@@ -1028,7 +1043,7 @@ class Exchange:
 
     def _parameter_status(self) -> None:
         name, value = messages.read_parameter_status(self._upstream.body())
-        if PINNED_SETTINGS.get(name, value) != value:
+        if PINNED_SETTINGS.get(name, value) != value and not self._governor.observes:
             raise ProtocolViolation(
                 f"The setting {name} was changed; statements could no longer be read as the server reads them."
             )

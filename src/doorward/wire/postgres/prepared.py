@@ -80,10 +80,11 @@ class Portal:
 class Cycle:
     """A whole request that was forwarded as one: a Query, or Bind and Execute with what goes with them, and Sync.
 
-    *statement* is None for a Query; *columns* is None when the reply will describe them.
+    *statement* is None for a Query; *columns* is None when the reply will describe them; *replaced* is the unnamed statement
+    that a Parse in it takes the place of.
     """
 
-    __slots__ = ("chunk", "columns", "statement", "ticket", "understood")
+    __slots__ = ("chunk", "columns", "replaced", "statement", "ticket", "understood")
 
     def __init__(
         self,
@@ -92,7 +93,9 @@ class Cycle:
         statement: Statement | None,
         columns: tuple[ResultColumn, ...] | None,
         ticket: Ticket,
+        replaced: Statement | None,
     ) -> None:
+        self.replaced = replaced
         self.chunk = chunk
         self.understood = understood
         self.statement = statement
