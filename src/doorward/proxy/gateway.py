@@ -23,6 +23,7 @@ from doorward.proxy.admission import Admission, Limits
 from doorward.proxy.client_tls import Certificate
 from doorward.proxy.control_link import ControlLink
 from doorward.proxy.execution import Texts
+from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.holds import Holds
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
@@ -66,6 +67,7 @@ class Gateway:
         self.decoy_key = secrets.token_bytes(32)
         self.draining = False
         self.scribe: Scribe
+        self.forwarding: Forwarding
         self.holds: Holds
         self._log: AuditLog
         self._rules: Rules | None = None
@@ -85,6 +87,7 @@ class Gateway:
         self._log = AuditLog.open(self._settings.log_directory, wake=loop.call_soon_threadsafe)
         try:
             self.scribe = Scribe(self._log, self._settings.digest_key, loop.call_later)
+            self.forwarding = Forwarding(self.scribe, loop.call_soon)
             self.holds = Holds(self.scribe, self._link.send, loop.call_later, self.now_us, self.new_id)
             self._take_up_log()
             listening = await self._meet_control()

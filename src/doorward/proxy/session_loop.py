@@ -29,6 +29,7 @@ from doorward.model.link import CatalogTouched, Found, FromGateway, PrincipalCar
 from doorward.model.upstream import Upstream
 from doorward.proxy.client_tls import Certificate, begin_tls
 from doorward.proxy.execution import SessionFacts, Texts
+from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.holds import Holds
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
@@ -52,6 +53,7 @@ class Surroundings(Protocol):
     database: Database
     registry: Registry
     scribe: Scribe
+    forwarding: Forwarding
     holds: Holds
     texts: Texts
     tls: Certificate | None
@@ -115,6 +117,7 @@ class Session(asyncio.Protocol):
         self._is_broken = False
         self._lingering: asyncio.TimerHandle | None = None
         self._note_is_due = False
+        self._forwards = False  # its turn to forward is coming
         self.identity: Identity | None = None
 
     # --- asyncio.Protocol, the client's side ----------------------------------------------------------------------
@@ -376,10 +379,22 @@ class Session(asyncio.Protocol):
             self._ahead_bytes += len(data)
             self._regulate()
             return
-        self._run(lambda: self._exchange.receive_from_client(data))
+        if self._closed:
+            return
+        try:
+            self._exchange.receive_from_client(data)
+            self._send()
+        except Exception as error:
+            self._break(error)
 
     def _from_upstream(self, data: bytes) -> None:
-        self._run(lambda: self._exchange.receive_from_upstream(data))
+        if self._closed:
+            return
+        try:
+            self._exchange.receive_from_upstream(data)
+            self._send()
+        except Exception as error:
+            self._break(error)
         if self._ahead:
             self._continue(_nothing)
 
@@ -391,49 +406,65 @@ class Session(asyncio.Protocol):
         if self._closed or self._exchange is None:
             return
 
-        def on() -> None:
+        try:
             step()
             self._exchange.go_on()
             while self._ahead and self._exchange.takes_more:
                 data = self._ahead.pop(0)
                 self._ahead_bytes -= len(data)
                 self._exchange.receive_from_client(data)
-
-        self._run(on)
-
-    def _run(self, step: Callable[[], None]) -> None:
-        """One step of the exchange: what it says goes out, what it raises ends the session."""
-        if self._closed:
-            return
-        try:
-            step()
             self._send()
-        except ProtocolViolation as error:
+        except Exception as error:
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        """What a step of the exchange raised ends the session."""
+        if isinstance(error, ProtocolViolation):
             self._fail(error, "protocol violation")
-        except AuditUnavailable as error:
-            telemetry.log("log.unwritable", level=logging.ERROR)
-            self._fail(error, "the audit log can't be written")
-        except Exception:
+        elif isinstance(error, AuditUnavailable):
+            self.unrecorded(error)
+        else:
             telemetry.log_crash("session.crashed", client=self._peer)
             self._fail(DoorwardError("Doorward failed on this session; its operator can see why."), "crashed")
 
     def _send(self) -> None:
+        """What the exchange says goes out; to the upstream once its records are written, with those of other sessions."""
         exchange = self._exchange
-        if exchange.to_upstream:
-            # Records first: nothing reaches the upstream that the log could still lose to a crash of this process.
-            self._gateway.scribe.flush()
-            assert self._upstream is not None
-            self._upstream.write(b"".join(exchange.to_upstream))
-            exchange.to_upstream.clear()
-            if not self._note_is_due:
-                self._note_is_due = True
-                self._loop.call_later(NOTE_SECONDS, self._note_late)
         if exchange.to_client:
-            self._write(b"".join(exchange.to_client))
+            self._write(exchange.to_client[0] if len(exchange.to_client) == 1 else b"".join(exchange.to_client))
             exchange.to_client.clear()
-        self._regulate()
+        if exchange.to_upstream and not self._forwards:
+            self._forwards = True
+            self._gateway.forwarding.add(self)
         if exchange.ended:
+            if self._forwards:
+                self._gateway.forwarding.run()  # what came before the goodbye is still to be done
             self._close("client ended the session")
+        elif (
+            self._upstream_paused != (self._client_is_full or exchange.is_stalled)
+            or self._client_paused
+            or self._upstream_is_full
+            or self._ahead
+        ):
+            self._regulate()
+
+    def forward(self) -> None:
+        """Nothing reaches the upstream that the log could still lose to a crash of this process: its records are written."""
+        self._forwards = False
+        if self._closed:
+            return
+        said = self._exchange.to_upstream
+        assert self._upstream is not None
+        self._upstream.write(said[0] if len(said) == 1 else b"".join(said))
+        said.clear()
+        if not self._note_is_due:
+            self._note_is_due = True
+            self._loop.call_later(NOTE_SECONDS, self._note_late)
+
+    def unrecorded(self, error: AuditUnavailable) -> None:
+        """The log can't take what the session is about to do."""
+        telemetry.log("log.unwritable", level=logging.ERROR)
+        self._fail(error, "the audit log can't be written")
 
     def _regulate(self) -> None:
         """Read from each side as long as what was read can be put somewhere: the only place that starts and stops reading.
