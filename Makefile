@@ -1,7 +1,7 @@
 # Everything a person or a machine runs here. `make` alone explains the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test adversarial lint format clean
+.PHONY: help setup demo test adversarial bench soak lint format clean
 
 # Arguments of the demo (`make demo ARGS="--help"`), or of pytest (`make test ARGS="tests/wire -x"`).
 ARGS ?=
@@ -25,6 +25,10 @@ test: ## lint, types, import contracts, then all tests: compiled, and the compil
 adversarial: ## attack a whole Doorward on real servers; CORPUS=FILE plays a file of yours, with its fixture beside it
 	@scripts/setup.sh tests
 	@.venv/bin/python -m tests.adversarial.runner $(if $(CORPUS),--corpus "$(CORPUS)") $(ARGS)
+
+bench: ## measure what standing in the middle costs, beside pgbouncer and HAProxy (ARGS="--quick", ARGS="--help")
+	@scripts/setup.sh bench
+	@.venv/bin/python -m tests.bench.runner $(ARGS)
 
 lint: setup ## the quick checks alone
 	@.venv/bin/ruff check .

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Prepare a work tree: `scripts/setup.sh [python|demo|tests]`.
+# Prepare a work tree: `scripts/setup.sh [python|demo|tests|bench]`.
 #
 #   python  .venv with the locked dependencies and Doorward itself, compiled (every other mode does this first)
 #   demo    and psql, which the demo's tour is for
 #   tests   and the PostgreSQL server and Chromium that the tests drive
+#   bench   the PostgreSQL server, and the relays that Doorward is compared with
 #
 # Does only what is missing, so a second run returns at once. Debian packages are installed when run as root; otherwise the
 # command to run is printed and the exit code is 1.
@@ -140,18 +141,24 @@ setup_python() {
 setup_packages() {
     local missing=()
     command -v psql >/dev/null || missing+=(postgresql-client)
-    if [ "$MODE" = tests ]; then
+    if [ "$MODE" != demo ]; then
         compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=(postgresql)
+    fi
+    if [ "$MODE" = tests ]; then
         command -v chromium >/dev/null || missing+=(chromium)
+    fi
+    if [ "$MODE" = bench ]; then
+        command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+        command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
     fi
     [ "${#missing[@]}" -eq 0 ] || need_packages "${missing[@]}"
 }
 
 case "$MODE" in
     python) setup_python ;;
-    demo | tests)
+    demo | tests | bench)
         setup_python
         setup_packages
         ;;
-    *) fail "unknown mode '$MODE'; one of python, demo, tests" ;;
+    *) fail "unknown mode '$MODE'; one of python, demo, tests, bench" ;;
 esac

@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,8 +171,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def running_server(binaries: Path | None, version: int) -> Iterator[Server]:
-    """Create, start, and at the end stop and remove one server."""
+def running_server(binaries: Path | None, version: int, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Create, start, and at the end stop and remove one server; *settings* go before ``SETTINGS``."""
     if binaries is None or not (binaries / "initdb").exists():
         pytest.skip(f"PostgreSQL {version} is not installed")
     user = _os_user()
@@ -191,7 +191,7 @@ def running_server(binaries: Path | None, version: int) -> Iterator[Server]:
         subprocess.run(initdb, check=True, capture_output=True, env=environment, cwd=directory)
         for _attempt in range(5):
             server = Server("127.0.0.1", _free_port(), "postgres", password, version, directory, binaries)
-            arguments = [f"-c{name}={setting}" for name, setting in SETTINGS.items()]
+            arguments = [f"-c{name}={setting}" for name, setting in {**SETTINGS, **(settings or {})}.items()]
             arguments += [f"-p{server.port}", f"-cunix_socket_directories={directory}"]
             command = _as_user(user, str(binaries / "postgres"), "-D", str(directory / "data"), *arguments)
             with (directory / "log").open("ab") as log:
