@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - word lists
 """What a column probably holds, from its name, type, table and comment; values are never looked at.
 
 A *finding* is a proposal: an operator's verdict always wins over it.
@@ -6,10 +7,12 @@ A *finding* is a proposal: an operator's verdict always wins over it.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
-from doorward.catalog.rules import NOT_A_PERSON, RULES, TEXTS, Kind, Rule
-from doorward.catalog.vocabulary import ASPECT, CATALOGUE, PERSON, PUBLISHED, ROLE
+from doorward.catalog.context import ALONE, Surroundings, head, is_people
+from doorward.catalog.rules import AGENT_NOUN, NOT_A_PERSON, NOT_AN_AGENT, PLAIN_DOCUMENT, RULES, SHORTEST, TEXTS, Kind, Rule
+from doorward.catalog.vocabulary import ASPECT, CATALOGUE, KNOWN, PUBLISHED, ROLE
 from doorward.catalog.words import words
 from doorward.model.catalog import Finding, Label
 
@@ -32,10 +35,68 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), kind) for pattern, kind in _KINDS)
 _PREFIX_LENGTH = 5  # a leading word no longer than this may be the table's initials: ec_name, cust_name
-_QUESTIONS = frozenset(("is", "has", "can", "allow", "enable", "use", "show", "require"))
+_QUESTIONS = frozenset(
+    (
+        "is",
+        "has",
+        "can",
+        "allow",
+        "enable",
+        "use",
+        "show",
+        "require",
+        "does",
+        "do",
+        "should",
+        "must",
+        "gets",
+        "wants",
+        "allows",
+        "needs",
+        "had",
+        "was",
+        "are",
+        "shows",
+        "uses",
+        "requires",
+        "hide",
+    )
+)
+_WHICH_NAME = frozenset("short long legal sort alternate preferred previous old new current complete primary secondary".split())
 _SMALL_WORDS = frozenset(("the", "a", "an", "of", "s", "for", "der", "die", "das", "de", "la"))
 _COMMENT_DISCOUNT = 0.85
+_SURE = 0.85
+_BY_TYPE = {Kind.INTERNET: Label.IP, Kind.HARDWARE: Label.DEVICE_ID}
+# What is an identifier by nature stays one as a number that is called id.
+_NATURAL_KEYS = frozenset({Label.NATIONAL_ID, Label.DEVICE_ID, Label.SECRET})
+_LENGTH = re.compile(r"[a-z ]*char[a-z ]*\(\s*(\d+)[^)]*\)", re.IGNORECASE)
+UNLIMITED = 1 << 30
+_LONG = 500
+_SMALL_NUMBER = re.compile(r"(small|tiny)int(eger)?(\(\d+\))?( unsigned)?|int2", re.IGNORECASE)
+_IN_SMALL_NUMBERS = frozenset({Label.NONE, Label.DEMOGRAPHIC, Label.HEALTH, Label.DOB, Label.CARD, Label.FREE_TEXT})
 NONE = Finding(Label.NONE, 0.6, ("no rule speaks for anything protected",))
+
+
+@lru_cache(maxsize=4096)
+def length_of(type_name: str, kind: Kind) -> int:
+    """How many characters a text type holds at most; a great many when it says nothing or is no text."""
+    said = _LENGTH.fullmatch(type_name.strip())
+    if kind is Kind.TEXT and type_name.strip().lower() in ("char", "character", "bpchar", '"char"'):
+        return 1
+    return int(said.group(1)) if said and kind is Kind.TEXT else UNLIMITED
+
+
+def is_long_text(type_name: str, kind: Kind, beside: Surroundings) -> bool:
+    """Whether a text type is meant for long texts: without bound where the database bounds others, or with a wide one."""
+    length = length_of(type_name, kind)
+    return kind is Kind.TEXT and (
+        beside.has_short_texts and "char" not in type_name.lower() if length == UNLIMITED else length > _LONG
+    )
+
+
+def is_small_number(type_name: str) -> bool:
+    """Whether a type holds numbers too small for anything but flags, codes, parts of dates and measurements."""
+    return _SMALL_NUMBER.fullmatch(type_name.strip()) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -51,33 +112,56 @@ def kind_of(type_name: str) -> Kind:
     return Kind.OTHER
 
 
-def _fits(rule: Rule, column: frozenset[str], rest: frozenset[str], table: frozenset[str], kind: Kind) -> str:
-    """The phrase of *rule* that fits, or nothing. *rest* is the name without the table's words and prefixes."""
-    if kind not in rule.kinds or (rule.tables and not rule.tables & table) or rule.not_tables & table:
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A column's name as rules read it. *rest* is the name without the table's words and prefixes."""
+
+    words: tuple[str, ...]
+    rest: frozenset[str]
+    table: tuple[str, ...]
+    kind: Kind
+    beside: Surroundings
+    is_long: bool
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The words of the name, in no order."""
+        return frozenset(self.words)
+
+
+def _fits(rule: Rule, name: _Name) -> str:
+    """The phrase of *rule* that fits, or nothing."""
+    table = frozenset(name.table) | name.beside.traits
+    if rule.long and not name.is_long:
+        return ""
+    if name.kind not in rule.kinds or (rule.tables and not rule.tables & table) or rule.not_tables & frozenset(name.table):
         return ""
     for phrase in rule.phrases.split("|"):
         wanted = frozenset(phrase.split())
-        if wanted <= column and not rule.unless & (column - wanted) and (not rule.bare or rest <= wanted):
+        if wanted <= name.present and not rule.unless & (name.present - wanted) and (not rule.bare or name.rest <= wanted):
             return phrase
     return ""
 
 
-def _person_name(column: tuple[str, ...], table: tuple[str, ...], rest: frozenset[str], kind: Kind) -> str:
+def _person_name(name: _Name) -> str:
     """Why a column called "name", or by a person's role and "name", is a natural person's name."""
-    if kind not in TEXTS or "name" not in column or column[-1] != "name":
+    column, table = name.words, name.table
+    if name.kind not in TEXTS or "name" not in (column[-1], column[0]):
         return ""
-    if NOT_A_PERSON & (frozenset(column) - {"name"}):
+    others = [word for word in column if word != "name"]
+    if NOT_A_PERSON & set(others):
         return ""
-    if any(word in ROLE for word in column[:-1]) and not (set(table) & CATALOGUE and set(column[:-1]) <= set(table)):
+    # The word beside "name" says whose name it is: a staff certification's is nobody's.
+    beside = next((word for word in (reversed(others) if column[-1] == "name" else others) if word not in _WHICH_NAME), "")
+    if beside in ROLE and not (set(table) & CATALOGUE and set(others) <= set(table)):
         return "a person's role and 'name'"
-    if rest <= {"name"} and table and _head(table) in PERSON:
-        return f"'name' in a table of people ({_head(table)})"
+    if others and column[-1] == "name" and AGENT_NOUN.fullmatch(others[-1]) and not others[-1].endswith(NOT_AN_AGENT):
+        return f"'{others[-1]} name': somebody who does something"
+    if name.rest <= {"name"} and table and is_people(table):
+        return f"'name' in a table of people ({head(table)})"
+    if name.rest <= {"name"} and name.beside.is_about_people:
+        return "'name' beside other traits of people"
     return ""
-
-
-def _head(table: tuple[str, ...]) -> str:
-    """The noun a table's name is about: its last word that is not a number."""
-    return next((word for word in reversed(table) if not word.isdigit()), "")
 
 
 def _is_surrogate(column: tuple[str, ...], kind: Kind) -> bool:
@@ -85,20 +169,27 @@ def _is_surrogate(column: tuple[str, ...], kind: Kind) -> bool:
     return kind in (Kind.UUID, Kind.INERT) or (kind in (Kind.INTEGER, Kind.DECIMAL) and last in ("id", "key", "ref", "uuid"))
 
 
-def _by_words(column: tuple[str, ...], table: tuple[str, ...], kind: Kind) -> Finding:
-    """The first rule that fits a name's words."""
+def _read(column: tuple[str, ...], table: tuple[str, ...], kind: Kind, beside: Surroundings, is_long: bool) -> _Name:
     meaningful = tuple(word for word in column if not word.isdigit()) or column
     present, around = frozenset(meaningful), frozenset(table)
-    rest = set(meaningful) - (around - {"name"}) if len(present - around) else set(meaningful[-1:])
-    if len(meaningful) > 1 and len(meaningful[0]) <= _PREFIX_LENGTH:
+    rest = set(meaningful) - (around - {"name", "id"}) if len(present - around) else set(meaningful[-1:])
+    if len(meaningful) > 1 and len(meaningful[0]) <= _PREFIX_LENGTH and meaningful[0] not in KNOWN:
         rest.discard(meaningful[0])
-    is_aspect = meaningful[-1] in ASPECT or meaningful[0] in _QUESTIONS
+    return _Name(meaningful, frozenset(rest), table, kind, beside, is_long)
+
+
+def _by_words(
+    column: tuple[str, ...], table: tuple[str, ...], kind: Kind, beside: Surroundings = ALONE, is_long: bool = False
+) -> Finding:
+    """The first rule that fits a name's words."""
+    name = _read(column, table, kind, beside, is_long)
+    is_aspect = name.words[-1] in ASPECT or name.words[0] in _QUESTIONS
     for rule in RULES:
-        if is_aspect and not rule.final and meaningful[-1] not in rule.phrases.replace("|", " ").split():
+        if is_aspect and not rule.final and name.words[-1] not in rule.phrases.replace("|", " ").split():
             continue
-        if rule.label is Label.PERSON_NAME and (why := _person_name(meaningful, table, frozenset(rest), kind)):
+        if rule.label is Label.PERSON_NAME and (why := _person_name(name)):
             return Finding(Label.PERSON_NAME, 0.85, (why,))
-        if phrase := _fits(rule, present, frozenset(rest), around, kind):
+        if phrase := _fits(rule, name):
             return Finding(rule.label, rule.confidence, (f"name says '{phrase}'",))
     return NONE
 
@@ -111,34 +202,43 @@ def classify(
     comment: str = "",
     is_key: bool = False,
     is_foreign_key: bool = False,
+    beside: Surroundings = ALONE,
 ) -> Finding:
     """Propose a label for a column. *is_key*: it is the table's whole primary key; *type_name* is the base type's.
 
     Foreign keys and surrogate keys are none: masking them would break joins. *schema* is read together with the table's
-    name, so ``hr.rates`` may say more than ``rates``.
+    name, so ``hr.rates`` may say more than ``rates``. *beside* is what the table's other columns tell.
     """
     kind = kind_of(type_name)
-    name, context = words(column), words(table)
+    name, context = words(column, beside.affixes) or ("unnamed",), words(table)
     around = tuple(word for word in words(schema) if word not in ("public", "dbo")) + context
     if is_foreign_key:
         return Finding(Label.NONE, 0.9, ("a foreign key; labels follow the key it refers to",))
     if kind is Kind.INERT:
         return Finding(Label.NONE, 0.9, (f"type {type_name} holds nothing personal",))
-    if not name:
-        name = ("unnamed",)
-    if kind is Kind.INTERNET:
-        return Finding(Label.IP, 0.9, (f"type {type_name}",))
-    if kind is Kind.HARDWARE:
-        return Finding(Label.DEVICE_ID, 0.9, (f"type {type_name}",))
-    finding = _by_words(name, around, kind)
-    if finding.label in (Label.SECRET, Label.NATIONAL_ID, Label.DEVICE_ID) and kind is not Kind.UUID:
+    if kind in _BY_TYPE:
+        return Finding(_BY_TYPE[kind], 0.9, (f"type {type_name}",))
+    is_long = kind is Kind.DOCUMENT or is_long_text(type_name, kind, beside)
+    finding = _by_words(name, around, kind, beside, is_long)
+    if finding is NONE and beside.affixes:
+        finding = _by_words(words(column), around, kind, beside, is_long)
+    if finding.label in (Label.SECRET, Label.NATIONAL_ID, Label.DEVICE_ID) and kind is Kind.UUID:
         return finding
-    if _is_surrogate(name, kind) or (is_key and kind in (Kind.INTEGER, Kind.UUID)):
-        return Finding(Label.NONE, 0.9, ("a surrogate key",)) if finding.label is not Label.DEVICE_ID else finding
+    if finding.label in SHORTEST and length_of(type_name, kind) < SHORTEST[finding.label]:
+        return Finding(Label.NONE, 0.8, (f"type {type_name} is too short for it",))
+    if is_small_number(type_name) and finding.label not in _IN_SMALL_NUMBERS:
+        return Finding(Label.NONE, 0.8, (f"type {type_name} holds a flag or a code",))
+    keyed = finding.label is not Label.SECRET and beside.refers_to_a_table(name)
+    if keyed or _is_surrogate(name, kind) or (is_key and kind in (Kind.INTEGER, Kind.UUID)):
+        is_natural = finding.label in _NATURAL_KEYS and not (finding.label is Label.DEVICE_ID and kind is Kind.INTEGER)
+        return finding if is_natural and not keyed else Finding(Label.NONE, 0.9, ("a surrogate key",))
     if finding is NONE and comment:
         finding = _by_comment(comment, kind)
-    if finding is NONE and kind is Kind.DOCUMENT and not set(around) & PUBLISHED:
+    if finding is NONE and kind is Kind.DOCUMENT and not set(around) & PUBLISHED and not set(name) & PLAIN_DOCUMENT:
         return Finding(Label.FREE_TEXT, 0.6, (f"type {type_name} may hold anything",))
+    is_vague = finding.label is Label.DEMOGRAPHIC or (finding.label is Label.FREE_TEXT and finding.confidence < _SURE)
+    if beside.is_lookup and is_vague and "value" not in name:
+        return Finding(Label.NONE, 0.6, ("a table of names and descriptions",))
     return finding
 
 

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from doorward.catalog.vocabulary import ADDRESSED, CASE, CATALOGUE, PERSON
+from doorward.catalog.vocabulary import ADDRESSED, CASE, CATALOGUE, ORGANIZATION, PERSON
 from doorward.model.catalog import Label
 
 
@@ -46,7 +48,7 @@ class Rule:
 
     *unless* are words in the column's name that speak against it. *tables* (if any) must share a word with the table's
     name, *not_tables* must not. *bare* asks that the name holds nothing beyond the phrase, the table's own words and a
-    short prefix. *final* rules hold even if the name ends in a word like "type" or "date".
+    short prefix. *long* asks for a document, or a text that is meant to be long: unbounded where others are bounded. *final* rules hold even if the name ends in a word like "type" or "date".
     """
 
     label: Label
@@ -57,6 +59,7 @@ class Rule:
     tables: frozenset[str] = frozenset()
     not_tables: frozenset[str] = frozenset()
     bare: bool = False
+    long: bool = False
     final: bool = False
 
 
@@ -75,11 +78,41 @@ NOT_A_PERSON = _words(
     "workspace channel account_type device browser os campaign list index schema database job title program course "
     "language locale theme section region zone district street pet animal ship vacancy status phase usage unit"
 )
+# "trainer name", "applicant name": whoever does or gets something. The words below look so and are things.
+AGENT_NOUN = re.compile(r"[a-z]{2,}(er|or|ant|ee|ist|ian)")
+NOT_AN_AGENT = tuple(_words(
+    "server folder header footer printer parameter layer provider carrier supplier container cluster color vector sensor factor "
+    "error number order filter paper buffer tenant center computer controller router scanner browser identifier user_agent "
+    "character letter chapter newsletter counter trigger register ledger voucher tier adapter driver_class converter monitor "
+    "editor_type cursor indicator descriptor operator_type processor connector generator variant restaurant merchant plant "
+    "committee fee tree degree coffee list dist persist master parser loader handler helper wrapper worker manager_class "
+    "scheduler logger listener observer subscriber_list provider vendor distributor manufacturer importer exporter mirror "
+    "parameter meter water weather power tower poster_image banner timer other inner outer upper lower over under per ver "
+    "integer double_er separator delimiter quarter semester trimester render finder sticker sender_type order transfer offer "
+    "buyer_type power exchanger discriminator selector author_type executor calculator evaluator validator formatter"
+))
+# The fewest characters that a text type must hold for a value to be what the name says. Traits and parts of addresses may be
+# one-letter codes, and a password hash of four characters is none.
+SHORTEST: Mapping[Label, int] = {
+    Label.EMAIL: 6, Label.PHONE: 3, Label.PERSON_NAME: 3, Label.ONLINE_ID: 5, Label.SECRET: 3, Label.NATIONAL_ID: 4,
+    Label.BANK_ACCOUNT: 4, Label.IP: 7, Label.DEVICE_ID: 6, Label.FREE_TEXT: 8, Label.ADDRESS: 2, Label.PHOTO: 16, Label.CARD: 2,
+}  # fmt: skip
+# What a document type holds that configures or describes things and tells of nobody.
+PLAIN_DOCUMENT = _words(
+    "flag limit quota color colour permission layout scope feature dimension metric chart size tag mapping sector country holding "
+    "schedule period interval column sort order filter condition schema definition style theme role capability locale language "
+    "currency price rate tax unit option choice widget dashboard icon geometry_style route event_type trigger weight category "
+    "stat statistic cumulative attribute_type rule visibility width breakpoint menu navigation translation"
+)
 _NOT_TEXT = _words("id count format template type status code key hash checksum direction")
 
 RULES: tuple[Rule, ...] = (
     # --- secrets -------------------------------------------------------------------------------------------------------
-    Rule(Label.SECRET, "password|salt|cvv|otp|psk|credential|seed phrase|mnemonic", CODES | SECRETS, 0.98, _NOT_A_PASSWORD),
+    Rule(Label.SECRET, "password|salt|cvv|otp|psk|credential|seed phrase|mnemonic", CODES | SECRETS, 0.98,
+         _NOT_A_PASSWORD | _words("public device transport enabled failed attempt")),
+    Rule(Label.SECRET, "key hash|key hashed|hashed key|encrypted key|ciphertext|encrypted token|encrypted secret|auth challenge|challenge|"
+         "encrypted|two factor|shared secret|request header authorization|login key|remember", SECRETS, 0.85,
+         _words("at by is type status method count enabled confirmed date algorithm public expire required rating level name")),
     Rule(Label.SECRET, "secret|private key|api key|access key|auth key|signing key|encryption key|master key|license key|"
          "developer key|security key|host key|shared key|session key|service key|recovery key|deploy key", SECRETS, 0.95,
          _words("id public name alias")),
@@ -90,7 +123,8 @@ RULES: tuple[Rule, ...] = (
          "security code|code verifier|security answer|secret answer|pin code|gift code|gift card code|door code|"
          "unlock code|validation key|validation code|verification key|confirmation key|one time code", SECRETS | {Kind.INTEGER}, 0.92,
          _words("expire sent")),
-    Rule(Label.SECRET, "pin", CODES, 0.9, _words("map board message post to location"), not_tables=_words("map board post"), bare=True),
+    Rule(Label.ADDRESS, "pin", CODES, 0.8, tables=_words("address dwelling"), bare=True),
+    Rule(Label.SECRET, "pin", CODES, 0.9, _words("map board message post to location"), not_tables=_words("map board post address"), bare=True),
     Rule(Label.SECRET, "clave", SECRETS, 0.85, tables=PERSON | _words("login access session"), bare=True),
     Rule(Label.SECRET, "session id|session data|session blob|session token|session payload|session state", SECRETS, 0.9,
          _words("type count name duration")),
@@ -98,7 +132,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.SECRET, "key|code|hash|value", SECRETS, 0.85,
          tables=_words("token otp password api gdpr credential secret apikey reset"), bare=True),
     Rule(Label.SECRET, "code", TEXTS, 0.8, tables=_words("giftcard gift invitation invite recovery verification"), bare=True),
-    Rule(Label.SECRET, "id", TEXTS, 0.75, tables=_words("session"), bare=True),
+    Rule(Label.SECRET, "id", TEXTS, 0.75, tables=_words("session"), unless=_words("user person customer owner device account"), bare=True),
     # --- cards and accounts --------------------------------------------------------------------------------------------
     Rule(Label.CARD, "card number|pan|card pan|card last|card first|card bin|card digit|card expire|card last4|card masked|"
          "expire month card|expire year card", CODES | DAYS, 0.95,
@@ -122,12 +156,13 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.NATIONAL_ID, "license number|license plate|registration number|vat|npi|dea number|plate number", CODES, 0.8,
          _words("type rate amount included exempt percent total software price sum net gross code"), tables=PERSON | _words("license vehicle car driver billing invoice company organization provider address")),
     Rule(Label.NATIONAL_ID, "tax", TEXTS, 0.8, tables=PERSON, bare=True),
+    Rule(Label.NATIONAL_ID, "document|document number|identification|identification document|identity|dea", TEXTS, 0.75, tables=PERSON, bare=True),
     Rule(Label.NATIONAL_ID, "mrz|tax file number|sin", TEXTS, 0.85),
     # --- birth ---------------------------------------------------------------------------------------------------------
     Rule(Label.DOB, "birth date|birth year|date birth|birth month|birth day|birth time|born|born date|birth", DAYS, 0.97,
          _words("place city country certificate name rate estimated weight state number"), final=True),
-    Rule(Label.DEMOGRAPHIC, "birth place|birth country|birth city|birth state", TRAITS, 0.9, final=True),
-    Rule(Label.HEALTH, "death date|death cause|cause death|deceased date|death", DAYS, 0.85, _words("certificate count toll rate")),
+    Rule(Label.DEMOGRAPHIC, "birth place|birth location|birth country|birth city|birth state", TRAITS, 0.9, final=True),
+    Rule(Label.HEALTH, "death date|death cause|cause death|deceased date|death", DAYS, 0.85, _words("certificate count toll rate place type id"), final=True),
     # --- reachability --------------------------------------------------------------------------------------------------
     Rule(Label.DEVICE_ID, "mac address|imei|imsi|meid|iccid|udid|idfa|gaid|device id|push token|device token|device serial|"
          "fingerprint|visitor id|advertising id|device identifier|android id|client id cookie|anonymous id|device fingerprint|"
@@ -142,14 +177,16 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.EMAIL, "sender|recipient|to|from|cc|bcc|sent as|sent to|to address|from address|reply", TEXTS, 0.8,
          tables=_words("email mail mailing newsletter smtp message outbox inbox envelope"), not_tables=_words("template"), bare=True),
     Rule(Label.PHONE, "phone|mobile|fax|pager|whatsapp|sms number|contact number|phone number|landline|emergency number|"
-         "home number|office number|mobile number|fax number|work number|caller id|caller number|called number", CODES, 0.95,
+         "recipient number|sender number|from number|to number|home number|office number|mobile number|fax number|work number|caller id|caller number|called number", CODES, 0.95,
          _words("model type os app version count verified provider carrier message text template url device code country brand platform")),
     Rule(Label.PHONE, "number", TEXTS, 0.8, tables=_words("phone fax mobile sms"), bare=True),
     Rule(Label.PHONE, "from|to|sender|recipient|caller|callee", CODES, 0.8, tables=_words("sms phone call"), bare=True),
     # --- places --------------------------------------------------------------------------------------------------------
     Rule(Label.GEO, "latitude|longitude|coordinate|geo location|geo point|gps|spatial location|geo|geohash|home location|last location|"
          "current location|position geometry", TEXTS | {Kind.DECIMAL, Kind.PLACE, Kind.BINARY, Kind.DOCUMENT, Kind.INTEGER}, 0.9,
-         _words("zone region code type country"), not_tables=_words("city country airport station store shop warehouse state region venue zone depot branch")),
+         _words("zone region code type country"), not_tables=_words("city country airport station store shop warehouse state region province county municipality venue zone depot branch zip")),
+    Rule(Label.GEO, "long|lat|x coordinate|y coordinate", frozenset({Kind.DECIMAL}), 0.85, bare=True,
+         not_tables=_words("city country airport station store shop warehouse state region province county venue zone depot branch zip")),
     Rule(Label.GEO, "location|position|point|geometry", frozenset({Kind.PLACE}), 0.85,
          not_tables=_words("city country airport station store shop warehouse state region zone venue depot branch building road")),
     # --- names ---------------------------------------------------------------------------------------------------------
@@ -158,24 +195,35 @@ RULES: tuple[Rule, ...] = (
          "mastodon|icq|jabber|xmpp|openid|user principal|upn|matrix id|gamertag|tiktok|snapchat|preferred username|"
          "provider uid|oauth uid|provider user id|provider subject|ldap dn|login id|login name|account name|slack id",
          TEXTS, 0.9, _words("count url_type attempt ip time date last_at date type token failed success full real first last display method page holder owner pixel app tag event feed role enable share bank")),
-    Rule(Label.ONLINE_ID, "website|homepage|web site|url|home page|blog|handle|nick|alias", TEXTS, 0.8,
+    Rule(Label.ONLINE_ID, "user|operator|actor|identity|performed by|username by", TEXTS, 0.75, tables=_words("log audit history login access journal trail event"), bare=True),
+    Rule(Label.ONLINE_ID, "to user|from user|recipient user|sender user|multiple user", TEXTS, 0.75, _words("id agent type")),
+    Rule(Label.ONLINE_ID, "uid|subject|subject uid|external id|identifier|account id|auth subject", TEXTS, 0.8, tables=_words("federated"), bare=True),
+    Rule(Label.ONLINE_ID, "auth uid|auth subject|subject uid|sso uid", TEXTS, 0.8),
+    Rule(Label.ONLINE_ID, "third party id|provider account id|oauth id|google id|facebook id|apple id|github id|microsoft id|external account id|"
+         "provider id user", TEXTS, 0.85, _words("type name")),
+    Rule(Label.ONLINE_ID, "website|web|homepage|web site|url|home page|blog|handle|nick|alias", TEXTS, 0.8,
          _words("store image logo thumbnail icon redirect callback webhook"),
-         tables=_words("user author member profile contact person comment affiliate customer player"), not_tables=CATALOGUE, bare=True),
+         tables=_words("user author member contact person comment affiliate customer player social subscriber client"), not_tables=CATALOGUE, bare=True),
     Rule(Label.ONLINE_ID, "author url|author website|user url|sub", TEXTS, 0.8, _words("image thumbnail domain topic total")),
     Rule(Label.PERSON_NAME, "first name|last name|middle name|full name|nick name|maiden name|display name person|card holder|"
          "account holder|legal name person|preferred name|second last name|birth name|name first|initial person|patronymic|"
          "bank account name|name on card|mother maiden|next kin|beneficiary name|family name|second name|given name", TEXTS, 0.95,
-         _words("product file company brand state event page error sync")),
+         _words("product file brand state event page error sync")),
     Rule(Label.PERSON_NAME, "display name", TEXTS, 0.85, tables=PERSON | _words("account"), not_tables=_words("role group permission type")),
     Rule(Label.PERSON_NAME, "author|reviewer|interviewer|signatory|addressee|contact name|salesperson|reviewed by name|cheque|payee|holder|"
          "assignee name|physician name|doctor name|emergency contact|attending physician|referred by|consignee|recipient|"
          "insured name|guardian name|patient name|guest name|father name|mother name|spouse name", TEXTS, 0.85,
-         _words("id url ip email type role rights uri code address count key external performer website")),
+         _words("id url ip email type role rights uri code address count key external performer website number phone status time date")),
+    Rule(Label.PERSON_NAME, "contact|contact person", TEXTS, 0.8, tables=PERSON | ORGANIZATION, bare=True),
+    Rule(Label.PERSON_NAME, "poster|organizer|trainer|interviewer|submitter|requester|reporter|commenter|administrator|teacher|physician|"
+         "guardian|witness|from name|sender name|recipient name|poster name|spokesperson", TEXTS, 0.8, bare=True),
+    Rule(Label.PERSON_NAME, "principal", TEXTS, 0.7, tables=_words("school"), bare=True),
+    Rule(Label.PERSON_NAME, "common name|known name|other name|name suffix", TEXTS, 0.75, tables=PERSON),
     Rule(Label.PERSON_NAME, "initial", TEXTS, 0.75, _words("value state amount balance"), tables=PERSON, bare=True),
     Rule(Label.PERSON_NAME, "first|last|middle", TEXTS, 0.75, tables=PERSON, bare=True),
     # --- addresses -----------------------------------------------------------------------------------------------------
     Rule(Label.ADDRESS, "street|house number|zip|address line|postal address|home address|billing address|shipping address|"
-         "delivery address|residence|house name|apartment|apt number|flat number|mailing address|door number|address full|"
+         "delivery address|residence|house name|apartment|apt|apt number|flat number|mailing address|door number|address full|"
          "building number|po box|work address|full address|street address", CODES | {Kind.DOCUMENT}, 0.93,
          _words("type format file template archive same id validated code_format mac ip url wallet bitcoin contract memory")),
     Rule(Label.ADDRESS, "address", TEXTS | {Kind.DOCUMENT}, 0.9, _words("type format template mac ip url web wallet bitcoin contract memory hex book verified host")),
@@ -186,47 +234,75 @@ RULES: tuple[Rule, ...] = (
          "billing city|shipping city|shipping state|payment city|payment zone|shipping zone|payment state|delivery city|"
          "delivery state|mailing state|city code|province code", TEXTS, 0.85,
          _words("time tax id"), tables=ADDRESSED),
+    Rule(Label.ADDRESS, "line", TEXTS, 0.85, tables=_words("address"), bare=True),
+    Rule(Label.ADDRESS, "number|complement|floor|door|building|unit|block|apartment|stair|entrance", TEXTS, 0.75, tables=_words("dwelling"), bare=True,
+         not_tables=_words("order invoice ticket account contract case policy payment card")),
     Rule(Label.ADDRESS, "state|region|zone", TEXTS, 0.75, tables=_words("customer person patient employee contact student donor lead patient address guest borrower voter resident"), bare=True,
          not_tables=_words("ticket attendance history log session event transition") | CATALOGUE),
     # --- money -----------------------------------------------------------------------------------------------------------
-    Rule(Label.FINANCIAL, "salary|bonus|commission|pay rate|hourly rate|net worth|annual income|monthly income|credit score|credit rating|"
+    Rule(Label.FINANCIAL, "earning|hour rate|ctc|salary|bonus|commission|pay rate|hourly rate|net worth|annual income|monthly income|credit score|credit rating|"
          "credit report|income|net pay|gross pay|base pay|tax withholding|tax exemption|tax federal|tax exception|tax status|"
          "tax state status|credit limit|overtime pay|stock grant|equity grant|severance|pension|garnishment|net salary|debt ratio",
          AMOUNTS | {Kind.ENUM}, 0.9,
-         _words("id currency period component code count grade type flagged rule rate_type plan"), final=True,
+          _words("id currency period component code count grade type flagged rule rate_type plan"), final=True,
          not_tables=_words("order transaction invoice product seller")),
-    Rule(Label.FINANCIAL, "rate|amount|value|base|net|gross", AMOUNTS, 0.8,
-         tables=_words("salary payroll payslip pay paycheck compensation debit"), not_tables=_words("grade currency tax payment order"), bare=True),
+    Rule(Label.FINANCIAL, "saving|mortgage|benefit kind|national insurance|asset value|land value|home value|money owed|trust value|inheritance|"
+         "current account|life assurance|bond|wealth|alimony|child support|rent paid|debt|maintenance payment|household income|student loan", frozenset({Kind.DECIMAL}), 0.8,
+         _words("id currency count rate type price percent order product"), not_tables=_words("order product market security instrument")),
+    Rule(Label.FINANCIAL, "rate|amount|value|base|net|gross|tax", AMOUNTS, 0.8,
+         tables=_words("employment wage income salary payroll payslip pay paycheck compensation debit"), not_tables=_words("grade currency tax payment order"), bare=True),
     # --- health ------------------------------------------------------------------------------------------------------------
     Rule(Label.HEALTH, "diagnosis|allergy|symptom|medication|prescription|blood type|blood pressure|blood group|disease|disability|hiv|pregnant|"
          "smoker|treatment|lab result|test result|vaccination|immunization|medical condition|medical history|icd|dosage|"
          "heart rate|glucose|bmi|body weight|chief complaint|vital|health condition|health status|illness|mental health|"
          "sick reason|pulse|temperature body|blood|pregnancy|dietary|insulin|observation value|allergen|surgery|handicap|"
-         "medical note|triage",
+         "medical note|triage|hypertension|diabetes|diabetic|stroke|heart attack|systolic|diastolic|asthma|cancer|tumor|cholesterol|"
+         "kidney disease|respiratory rate|oxygen saturation|smoking|tobacco|alcohol|risk score|pathology|immunisation|vaccine dose|"
+         "genetic|gestation|menstrual|contraception|hospitalization|admission reason|discharge reason|insurance claim|medical",
          TEXTS | {Kind.INTEGER, Kind.DECIMAL, Kind.ENUM, Kind.DOCUMENT, Kind.BOOLEAN, Kind.BINARY}, 0.88,
-         _words("id code_system name_list order count unit date system"),
+         _words("id code_system name_list order count unit date system type flag url by at license record number officer center insurance card"),
          not_tables=_words("product unit drug catalog formulary server service water")),
+    Rule(Label.HEALTH, "name|drug|code|rxnorm code|dosage|strength", TEXTS, 0.75, tables=_words("prescription medication diagnosis allergy condition"), bare=True,
+         not_tables=_words("type category reference concept list catalog unit lookup stock purpose")),
     Rule(Label.HEALTH, "value|result|reading|finding|severity|reaction|dose|height|weight|value text|value numeric|value coded", AMOUNTS, 0.8,
-         tables=_words("observation obs patient lab vital allergy diagnosis condition medication clinical"), final=True,
+         tables=_words("observation obs patient lab vital allergy diagnosis condition medication clinical measurement drug procedure dose"), final=True,
          unless=_words("id unit code type order sort date by complex_type"), not_tables=_words("type unit range reference concept")),
     # --- traits ------------------------------------------------------------------------------------------------------------
     Rule(Label.DEMOGRAPHIC, "gender|ethnicity|marital|marital status|nationality|nationality code|religion|military|military service|veteran|"
          "sexual orientation|demographic|education level|political|age person|household size|mother tongue|ethnicity code|caste|"
          "immigration status|pronoun|union membership", TRAITS, 0.9, _words("id verification"), not_tables=_words("product store category lookup"), final=True),
     Rule(Label.DEMOGRAPHIC, "age", AMOUNTS, 0.85, tables=PERSON, bare=True),
+    Rule(Label.DEMOGRAPHIC, "|".join(f"age {role}" for role in sorted(PERSON)), frozenset({Kind.INTEGER, Kind.DECIMAL}), 0.8,
+         _words("max min cache limit average group range day hour second file account stock password session")),
     # --- pictures ----------------------------------------------------------------------------------------------------------
     Rule(Label.PHOTO, "photo|picture|image|avatar|portrait|signature|face|selfie|headshot|mugshot|scan|biometric|iris",
          frozenset({Kind.BINARY}), 0.9, not_tables=CATALOGUE - _words("page role") ),
     Rule(Label.PHOTO, "avatar|selfie|profile picture|profile photo|portrait|face encoding|user photo|headshot|profile image", TEXTS | {Kind.DOCUMENT}, 0.8,
          _words("id type size")),
-    Rule(Label.PHOTO, "photo|picture", TEXTS, 0.75, tables=PERSON, bare=True),
+    Rule(Label.PHOTO, "photo|picture|image", TEXTS, 0.75, tables=PERSON, bare=True),
+    Rule(Label.PHOTO, "|".join(f"{whose} image|{whose} photo|{whose} picture" for whose in
+                               ("employee", "customer", "member", "student", "patient", "staff", "candidate", "contact", "person", "author", "driver")),
+         TEXTS | {Kind.BINARY}, 0.8, _words("id type size")),
     # --- text to be scanned ------------------------------------------------------------------------------------------------
     Rule(Label.FREE_TEXT, "comment|note|message|feedback|bio|transcript|resume|cover letter|achievement|testimonial|"
-         "complaint|instruction delivery|delivery instruction|special instruction|special request|internal note|remark|"
+         "complaint|rejection|reflection|snippet|narrative|cause|symptom note|circumstance|transcription|abstract|work reference|"
+         "instruction delivery|delivery instruction|special instruction|special request|internal note|remark|"
          "medical note|answer|response|reply|narrative|anamnesis|correspondence|conversation|signature text|about me|memo|"
          "statement text|gift message|chat", WRITTEN, 0.85,
          _words("id count format template type status direction date code hash approved at by key language queue thread_id channel topic level"),
          not_tables=_words("template translation faq")),
+    Rule(Label.FREE_TEXT, "header|request header|response header", WRITTEN, 0.75, _words("key name image logo color size type id"),
+         tables=_words("email mail message request response webhook call http log queue thread campaign")),
+    Rule(Label.FREE_TEXT, "signature", TEXTS, 0.75, _words("type hash key algorithm id"), tables=PERSON, bare=True),
+    Rule(Label.FREE_TEXT, "value", TEXTS | {Kind.DOCUMENT}, 0.7, tables=_words("pair"), bare=True, not_tables=CATALOGUE - _words("page item role")),
+    Rule(Label.FREE_TEXT, "reason|additional information|suggestion|explanation|justification|statement|improvement|motivation|concern|"
+         "grievance|allegation|circumstances|recommendation|impression|accommodation need", WRITTEN, 0.75,
+         _words("id code type key name list category status count sql query prepared price account bank url template option"),
+         not_tables=_words("reason template status type category lookup return definition")),
+    Rule(Label.FREE_TEXT, "result|request|setting|argument|input|output|information|info|purpose|attempt|statement|html|trace|progress|goal|"
+         "cause|symptom|observation|object|instruction|plan text|evaluation|assessment|expectation", WRITTEN, 0.65,
+         _words("id code type key name count format template css script permission field status"),
+         not_tables=CATALOGUE - _words("page item role status type reason task"), long=True),
     Rule(Label.FREE_TEXT, "custom|custom field|custom value|custom data|custom attribute|free form|user defined|freeform", WRITTEN, 0.8,
          _words("id type name key label css html script"), not_tables=_words("definition")),
     Rule(Label.FREE_TEXT, "value", WRITTEN, 0.8, tables=_words(

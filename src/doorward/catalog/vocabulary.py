@@ -10,7 +10,7 @@ from __future__ import annotations
 # One spelling for each idea. A word on the left counts as the words on the right.
 CANONICAL: dict[str, str] = {
     # English: abbreviations, joined words, synonyms
-    "mail": "email", "emailid": "email", "emailaddr": "email", "eml": "email",
+    "mail": "email", "emailaddr": "email", "eml": "email",
     "firstname": "first name", "lastname": "last name", "surname": "last name", "forename": "first name",
     "familyname": "last name", "givenname": "first name", "fname": "first name", "lname": "last name", "mname": "middle name",
     "middlename": "middle name", "fullname": "full name", "nickname": "nick name", "maidenname": "maiden name",
@@ -26,7 +26,7 @@ CANONICAL: dict[str, str] = {
     "pswd": "password", "passcode": "password", "pw": "password", "pass": "password", "passhash": "password hash",
     "apikey": "api key", "apitoken": "api token", "accesskey": "access key", "secretkey": "secret", "privkey": "private key",
     "privatekey": "private key", "authkey": "auth key", "authtoken": "auth token", "otps": "otp", "totp": "otp", "hotp": "otp",
-    "mfa": "otp", "2fa": "otp", "tfa": "otp", "sessionid": "session id", "sessid": "session id", "sess": "session",
+    "mfa": "otp", "2fa": "otp", "tfa": "otp", "twofa": "otp", "twofactor": "otp", "sessionid": "session id", "sessid": "session id", "sess": "session",
     "sid": "session id", "creds": "credential", "authn": "auth", "authz": "auth", "cred": "credential",
     "no": "number", "num": "number", "nr": "number", "nbr": "number", "nmbr": "number", "cnt": "count", "qty": "quantity",
     "amt": "amount", "desc": "description", "descr": "description", "ts": "time", "dt": "date", "cmt": "comment",
@@ -43,8 +43,8 @@ CANONICAL: dict[str, str] = {
     "cvc": "cvv", "cvc2": "cvv", "csc": "cvv", "pan": "pan", "cardholder": "card holder", "expiry": "expire", "exp": "expire",
     "expiration": "expire", "expires": "expire", "expired": "expire",
     "swift": "bic", "iban": "iban", "sortcode": "sort code", "routingnumber": "routing number", "aba": "routing",
-    "lat": "latitude", "lng": "longitude", "lon": "longitude", "long": "longitude", "latlng": "latitude longitude",
-    "geolocation": "geo location", "coord": "coordinate", "gps": "gps", "geom": "geometry", "geog": "geometry",
+    "lat": "latitude", "lng": "longitude", "lon": "longitude", "latlng": "latitude longitude",
+    "geolocation": "geo location", "coord": "coordinate", "gps": "gps", "longit": "longitude", "geom": "geometry", "geog": "geometry",
     "pic": "picture", "img": "image", "thumb": "thumbnail", "photograph": "photo",
     "sal": "salary", "wage": "salary", "payrate": "pay rate", "remuneration": "salary", "compensation": "salary",
     "ipaddr": "ip address", "ipaddress": "ip address", "ipv4": "ip", "ipv6": "ip", "ips": "ip", "macaddr": "mac address",
@@ -138,13 +138,23 @@ SEGMENTS: frozenset[str] = frozenset(
 # People whom a record may be about: their table's "name" is a person's name.
 PERSON: frozenset[str] = frozenset(
     """person user customer client employee member patient contact candidate applicant student subscriber author guest lead
-    driver profile attendee participant passenger beneficiary dependent child spouse guardian physician doctor practitioner
+    driver profile attendee participant passenger beneficiary dependent dependant partner youth individual volunteer child spouse guardian physician doctor practitioner
     borrower voter resident donor recipient visitor player teacher caregiver nurse worker signup registrant affiliate staff
     buyer seller shopper holder cardholder signer signatory witness interviewer reviewer relative kin insured policyholder
     clinician therapist instructor tutor professor referrer sponsor volunteer freelancer consultant technician courier
     customeraddress account prospect enrollee learner pupil nominee heir renter landlord sender receiver payee payer
     respondent investor shareholder claimant defendant plaintiff attorney lawyer judge officer contributor
     friend follower identity admin administrator moderator operator agent assignee requester""".split()
+)
+
+# Of those, nouns that are as often about something else: a row is a person only if another word of the table says so.
+WEAK_PERSON: frozenset[str] = frozenset("profile account contact agent identity operator holder client affiliate contributor".split())
+
+# Who is no natural person, though with a name, an address and a phone.
+ORGANIZATION: frozenset[str] = frozenset(
+    """company organization supplier vendor store shop warehouse branch bank institution school hospital department office
+    brand publisher clinic tenant workspace site location venue agency business manufacturer club facility mailbox domain
+    team list council authority ministry foundation charity carrier hotel restaurant university library airport station depot merchant firm laboratory pharmacy""".split()
 )
 
 # People words that may be a thing or an organisation too: enough beside "name", not enough to make their table personal.
@@ -190,4 +200,15 @@ ASPECT: frozenset[str] = frozenset(
     year month day hour timestamp placeholder hint strength approved valid blocked optin subscribed domain plugin
     model category action event brand network issuer store product plan host port server protocol field column table
     validation mask prefix separator offset column symbol""".split()
+)
+
+# Every English word that means something here: at the beginning of a name these are no meaningless prefix.
+KNOWN: frozenset[str] = (
+    frozenset(word for meaning in CANONICAL.values() for word in meaning.split())
+    | SEGMENTS
+    | ROLE
+    | CATALOGUE
+    | ORGANIZATION
+    | ASPECT
+    | frozenset("time work home cell night mobile fax day web site old new raw ref".split())
 )
