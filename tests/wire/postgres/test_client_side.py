@@ -326,3 +326,58 @@ def test_mutated_and_random_bytes_are_violations_and_nothing_else(
     except ProtocolViolation as error:
         told = handshake.refuse(error)
     assert messages.read_fields(told[5:]).get("C") == "08P01"
+
+
+SASL_FIRST = messages.message(b"p", b"SCRAM-SHA-256\0" + struct.pack(">i", 3) + b"n,,")
+SASL_FINAL = messages.message(b"p", b"c=biws")
+
+
+def drive(stream: bytes, cuts: list[int], with_tls: bool) -> tuple[list[str], bytes]:
+    """Feed *stream*, cut at *cuts*, and answer as the proxy does; what came of it, in order, and what is left."""
+    handshake = ClientHandshake()
+    told: list[str] = []
+    at = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+    try:
+        for begin, end in zip(at, at[1:], strict=False):
+            answers = handshake.receive(stream[begin:end])
+            while answers:
+                event = answers.pop(0)
+                told.append(str(event))
+                if isinstance(event, WantsTls):
+                    # One that begins right after its request is a violation; here what comes later counts as encrypted.
+                    (handshake.accept_tls if with_tls else handshake.decline_tls)()
+                elif isinstance(event, WantsSignIn):
+                    handshake.ask_for_proof()
+                elif isinstance(event, Proves) and event.first:
+                    handshake.challenge(b"r=1")
+                elif isinstance(event, Proves):
+                    handshake.welcome(b"v=1", {}, 1, b"1234")
+                answers += handshake.receive(b"")
+        return told, handshake.rest
+    except ProtocolViolation as error:
+        return [*told, error.message], b""
+
+
+@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.given(
+    st.lists(
+        st.sampled_from([SSL, GSS, HELLO, start(), start(2), start(99), SASL_FIRST, SASL_FINAL, messages.query("SELECT 1")])
+        | st.binary(max_size=20),
+        max_size=7,
+    ).map(b"".join),
+    st.lists(st.integers(0, 1000), max_size=8),
+    st.lists(st.integers(0, 1000), max_size=8),
+)
+def test_where_a_stream_is_cut_makes_no_difference(stream: bytes, some: list[int], others: list[int]) -> None:
+    """The same wishes in the same order, the same bytes left over, the same violation: without TLS, whose bytes are not ours."""
+    # Where the request for TLS ends a chunk it can't be known that more was sent ahead: that alone may be told or not.
+    hypothesis.assume(SSL not in stream)
+    assert drive(stream, some, False) == drive(stream, others, False)
+
+
+@hypothesis.given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=5), st.booleans())
+def test_nothing_but_violations_comes_of_any_stream(noise: bytes, cuts: list[int], with_tls: bool) -> None:
+    """Whatever comes first, and whatever it is answered."""
+    for before in (b"", SSL, GSS, start(), start() + SASL_FIRST, start() + SASL_FIRST + SASL_FINAL):
+        told, rest = drive(before + noise, cuts, with_tls)
+        assert told or len(rest) <= len(noise)
