@@ -11,6 +11,7 @@ from doorward.databases import DATABASES
 from doorward.errors import ConfigurationInvalid
 from doorward.model.upstream import Reach, Upstream
 from doorward.proxy.admission import Limits
+from doorward.proxy.upstream_pool import PoolLimits
 from doorward.proxy.upstream_tls import check_words
 
 DEFAULT_PORT = 6432
@@ -110,6 +111,7 @@ class Settings:
     tls: bool = True
     strict_durability: bool = False
     limits: Limits = field(default_factory=Limits)
+    pool: PoolLimits = field(default_factory=PoolLimits)
 
 
 # What a URL may say behind its question mark, all in libpq's words.

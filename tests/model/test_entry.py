@@ -41,6 +41,7 @@ SAMPLES: list[Entry] = [
     ServiceStopped(1),
     SigninRefused(1, "127.0.0.1:1", "shop", "unknown", "mallory"),
     SessionOpened("psql", 1, "127.0.0.1:1", "shop", CHAIN, "ses_1", "TLSv1.3", "shop"),
+    SessionOpened("psql", 1, "127.0.0.1:1", "shop", CHAIN, "ses_1", "TLSv1.3", "shop", upstream_pid=4711, upstream_use=2),
     SessionClosed(1, "client", "ses_1", 3),
     INTENT,
     msgspec.structs.replace(INTENT, attachment="sha256:00", grant="req_1"),

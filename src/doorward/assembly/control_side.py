@@ -214,6 +214,7 @@ class ControlProcess:
             private_key,
             self.settings.strict_durability,
             self.settings.limits,
+            pool=self.settings.pool,
         )
         process = await asyncio.create_subprocess_exec(
             sys.executable,

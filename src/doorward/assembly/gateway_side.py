@@ -23,6 +23,7 @@ from doorward.clock import new_id, now_us
 from doorward.errors import DoorwardError
 from doorward.proxy.admission import Limits
 from doorward.proxy.gateway import Gateway, GatewaySettings
+from doorward.proxy.upstream_pool import PoolLimits
 
 FAILED = 3
 
@@ -40,6 +41,7 @@ def settings_to_json(settings: GatewaySettings) -> str:
             "private_key": str(settings.private_key) if settings.private_key else None,
             "strict_durability": settings.strict_durability,
             "limits": asdict(settings.limits),
+            "pool": asdict(settings.pool),
         }
     )
 
@@ -51,6 +53,7 @@ def settings_from_json(text: str) -> GatewaySettings:
         given[name] = Path(given[name]) if given[name] else None
     given["digest_key"] = bytes.fromhex(given["digest_key"])
     given["limits"] = Limits(**given["limits"])
+    given["pool"] = PoolLimits(**given["pool"])
     return GatewaySettings(**given)
 
 

@@ -29,10 +29,13 @@ _DECODERS: dict[str, Callable[[bytes], Any]] = {name: msgspec.json.Decoder(kind)
 
 
 def _numbers_of(kind: type[msgspec.Struct]) -> Callable[[Any], tuple[int, ...]]:
-    names = [field.name for field in msgspec.structs.fields(kind) if field.type is int or int in get_args(field.type)]
+    fields = [field for field in msgspec.structs.fields(kind) if field.type is int or int in get_args(field.type)]
+    names = [field.name for field in fields]
     names += names[:1]  # attrgetter gives a tuple only for two names or more
     pick: Callable[[Any], tuple[int, ...]] = attrgetter(*names)
-    return pick
+    if all(field.type is int for field in fields):
+        return pick
+    return lambda entry: tuple(number for number in pick(entry) if isinstance(number, int))
 
 
 _NUMBERS = {kind: _numbers_of(kind) for kind in ENTRY_KINDS}

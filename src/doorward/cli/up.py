@@ -64,15 +64,34 @@ def up(
     max_signing_in: Annotated[int, typer.Option(help="How many may be about to sign in.", min=1)] = 500,
     max_signing_in_from_one: Annotated[int, typer.Option(help="How many of those from one address.", min=1)] = 250,
     sign_in_seconds: Annotated[float, typer.Option(help="How long signing in may take.", min=1, max=600)] = 30.0,
+    pool_size: Annotated[
+        int, typer.Option(help="How many of the database's sessions to keep for the next client; 0 for none.", min=0)
+    ] = 0,
+    pool_idle: Annotated[float, typer.Option(help="Seconds that one is kept unused.", min=1)] = 60,
+    pool_age: Annotated[float, typer.Option(help="Seconds after which one is used no more.", min=1)] = 600,
 ) -> None:
     """Protect a database until Ctrl-C."""
     upstream = upstream_of(url, name, observe=observe)
     from doorward.config import Settings
     from doorward.proxy.admission import Limits
+    from doorward.proxy.upstream_pool import PoolLimits
 
+    pool = PoolLimits(pool_size, pool_idle, pool_age)
     data = data_directory(data_dir)
     limits = Limits(max_sessions, max_sessions_of_one, max_signing_in, max_signing_in_from_one, sign_in_seconds)
-    serve(Settings(data, upstream, host, port, console_port=console_port, tls=not no_tls, strict_durability=strict, limits=limits))
+    serve(
+        Settings(
+            data,
+            upstream,
+            host,
+            port,
+            console_port=console_port,
+            tls=not no_tls,
+            strict_durability=strict,
+            limits=limits,
+            pool=pool,
+        )
+    )
 
 
 def upstream_of(url: str, name: str, *, observe: bool = False) -> Upstream:

@@ -66,7 +66,11 @@ class SigninRefused(msgspec.Struct, frozen=True):
 
 
 class SessionOpened(msgspec.Struct, frozen=True):
-    """A client was authenticated and has its upstream. *application* is the client's own claim."""
+    """A client was authenticated and has its upstream. *application* is the client's own claim.
+
+    *upstream_pid* is the server's own number for its side of the session, as its log has it. *upstream_use* is 1 for a new
+    upstream session, and greater for one that served others before.
+    """
 
     application: str
     at_us: int
@@ -77,6 +81,8 @@ class SessionOpened(msgspec.Struct, frozen=True):
     tls: str
     upstream: str
     kind: str = "session.opened"
+    upstream_pid: int | UnsetType = UNSET
+    upstream_use: int | UnsetType = UNSET
 
 
 class SessionClosed(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe, unforwarded
 from doorward.proxy.session_loop import Session
+from doorward.proxy.upstream_pool import PoolLimits, UpstreamPool
 
 CONFIGURATION_SECONDS = 30.0
 
@@ -46,6 +47,7 @@ class GatewaySettings:
     private_key: Path | None = None
     strict_durability: bool = False
     limits: Limits = field(default_factory=Limits)
+    pool: PoolLimits = field(default_factory=PoolLimits)
 
 
 class Gateway:
@@ -75,6 +77,7 @@ class Gateway:
         self._link = ControlLink(settings.link_socket, self._heard)
         self._sessions: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.pool = UpstreamPool(settings.pool, lambda upstream: self.rules().epoch(upstream), self.name_task)
         self._stop = asyncio.Event()
         self.port = settings.port
 
@@ -104,6 +107,7 @@ class Gateway:
                 server.close()
                 for session in list(self._sessions):
                     session.end("Doorward stops.")
+                self.pool.close()
                 self._link.close()
                 listening.cancel()
         finally:

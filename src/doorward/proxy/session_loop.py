@@ -35,7 +35,8 @@ from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe, identity_stamp
 from doorward.proxy.statement_path import StatementPath
-from doorward.proxy.upstream_connections import UpstreamConnection, connect, send_cancel
+from doorward.proxy.upstream_connections import UpstreamConnection, send_cancel
+from doorward.proxy.upstream_pool import Lent, UpstreamPool
 from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSignIn, WantsTls
 
 # How long a peer that is told goodbye may take to read it, before the connection is cut.
@@ -45,6 +46,9 @@ AHEAD_LIMIT_BYTES = 1 << 20
 WRITE_HIGH_WATER_BYTES = 256 << 10
 CLAIM_LIMIT = 63
 NOTE_SECONDS = 0.5
+
+CLIENT_LEFT = "client went away"
+CLIENT_ENDED = "client ended the session"
 
 
 class Surroundings(Protocol):
@@ -56,6 +60,7 @@ class Surroundings(Protocol):
     forwarding: Forwarding
     holds: Holds
     texts: Texts
+    pool: UpstreamPool
     tls: Certificate | None
     sign_in_seconds: float
     strict: bool
@@ -95,6 +100,8 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._upstream: UpstreamConnection | None = None
         self._upstream_facts: Upstream | None = None
+        self._lent: Lent | None = None
+        self._last_said = b""  # the end of what came from the upstream
         self._handshake: Any = gateway.database.client_handshake()
         self._events: asyncio.Queue[HandshakeEvent | DoorwardError] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -155,6 +162,9 @@ class Session(asyncio.Protocol):
                     # What comes next belongs to TLS: it stays in the socket until that begins.
                     assert self._transport is not None
                     self._transport.pause_reading()
+                elif isinstance(event, WantsCancel):
+                    # At once: whoever sends this often closes right behind it.
+                    self._gateway.registry.cancel(event.process_id, event.key)
                 self._events.put_nowait(event)
             if self._handshake.to_client:
                 self._write(b"".join(self._handshake.to_client))
@@ -167,7 +177,7 @@ class Session(asyncio.Protocol):
         """Called by the loop: the client is gone."""
         if self._lingering is not None:
             self._lingering.cancel()
-        self._close("client went away" if not (self._exchange and self._exchange.ended) else "client ended the session")
+        self._close(CLIENT_ENDED if self._exchange and self._exchange.ended else CLIENT_LEFT)
 
     def pause_writing(self) -> None:
         """The client does not read as fast as the upstream sends."""
@@ -209,7 +219,6 @@ class Session(asyncio.Protocol):
             if isinstance(event, WantsTls):
                 await self._answer_tls()
             elif isinstance(event, WantsCancel):
-                self._gateway.registry.cancel(event.process_id, event.key)
                 self._end_transport()
                 return None
             elif isinstance(event, WantsSignIn):
@@ -228,6 +237,8 @@ class Session(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         self._handshake.secured(self._transport.get_extra_info("ssl_object").selected_alpn_protocol())
         self._binding = tls.binding
+        if self._transport.is_closing() and self._events.empty():
+            raise ProtocolViolation("The client closed the connection while TLS began.")
 
     async def _open(self, wish: WantsSignIn) -> None:
         revocations = self._gateway.registry.revocations
@@ -248,13 +259,15 @@ class Session(asyncio.Protocol):
                 raise NotFound(refusal, f"Connect without the setting {name}.", sqlstate="0A000")
         self._upstream_facts = upstream
         try:
-            self._upstream = await connect(upstream, wish.settings)
+            self._lent = await self._gateway.pool.lend(upstream, wish.settings)
         except UpstreamUnavailable as error:
             # Where the database is, and as whom Doorward signs in, is for the log and not for clients.
             telemetry.log("upstream.failed", level=logging.WARNING, upstream=upstream.name, error=error.message)
             message, remedy = "Doorward can't get through to the database.", "Try again; if it stays, tell its operator."
             raise UpstreamUnavailable(message, remedy, reason=str(error)) from None
-        self._upstream.received = self._from_upstream
+        self._upstream = self._lent.connection
+        self._last_said = database.idle
+        self._upstream.received = self._from_reusable_upstream if self._lent.is_returnable else self._from_upstream
         self._upstream.lost = self._upstream_lost
         self._upstream.paused = self._upstream_fills
         self._upstream.resumed = self._upstream_empties
@@ -272,6 +285,7 @@ class Session(asyncio.Protocol):
         gateway = self._gateway
         assert self.identity is not None
         assert self._upstream is not None
+        assert self._lent is not None
         self._opened_us = gateway.now_us()
         self._facts = SessionFacts(
             gateway.new_id("ses"), upstream.name, upstream.database, self._peer, wish.application[:CLAIM_LIMIT]
@@ -286,6 +300,8 @@ class Session(asyncio.Protocol):
                 session=self._facts.id,
                 tls=self._tls_words(),
                 upstream=upstream.name,
+                upstream_pid=self._upstream.process_id,
+                upstream_use=self._lent.use,
             )
         )
         self._path = StatementPath(
@@ -398,6 +414,10 @@ class Session(asyncio.Protocol):
         if self._ahead:
             self._continue(_nothing)
 
+    def _from_reusable_upstream(self, data: bytes) -> None:
+        self._last_said = data[-len(self._gateway.database.idle) :]
+        self._from_upstream(data)
+
     def _go_on(self, step: Callable[[], None]) -> None:
         """Run *step* soon, inside the session, and send what it produces."""
         self._loop.call_soon(self._continue, step)
@@ -439,7 +459,7 @@ class Session(asyncio.Protocol):
         if exchange.ended:
             if self._forwards:
                 self._gateway.forwarding.run()  # what came before the goodbye is still to be done
-            self._close("client ended the session")
+            self._close(CLIENT_ENDED)
         elif (
             self._upstream_paused != (self._client_is_full or exchange.is_stalled)
             or self._client_paused
@@ -537,6 +557,7 @@ class Session(asyncio.Protocol):
             return
         self._closed = True
         was_busy = False
+        is_reusable = self._leaves_upstream_idle(cause)
         if self._exchange is not None:
             was_busy = bool(self._exchange.is_busy)
             try:
@@ -553,9 +574,25 @@ class Session(asyncio.Protocol):
                 # The client is gone: what still runs for it is not worth finishing.
                 cancelling = send_cancel(self._upstream_facts, self._upstream.process_id, self._upstream.key)
                 self._gateway.name_task(self._loop.create_task(cancelling, name="cancel"))
-            self._upstream.close(self._gateway.database.goodbye)
+            if is_reusable and self._lent is not None:
+                self._gateway.pool.take_back(self._lent)
+            else:
+                self._upstream.close(self._gateway.database.goodbye)
         self._end_transport()
         self._gateway.leave(self)
+
+    def _leaves_upstream_idle(self, cause: str) -> bool:
+        """Whether the upstream session may serve another: ready, in no transaction, nothing under way in either direction.
+
+        The last that it said tells that nothing was sent to it since, once no reply is due. A cancel request may arrive late,
+        and would then strike whoever came next.
+        """
+        exchange = self._exchange
+        if exchange is None or cause not in (CLIENT_LEFT, CLIENT_ENDED) or self._gateway.draining:
+            return False
+        if exchange.is_busy or exchange.is_waiting or exchange.is_stalled or exchange.to_upstream:
+            return False
+        return self._cancelling is None and self._last_said == self._gateway.database.idle
 
     def _record_end(self, cause: str) -> None:
         self._exchange.abandon("unknown" if cause == "upstream went away" else "abandoned")
