@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 
 from doorward.assembly.certificate import ensure_certificate
 from doorward.authentication.scram import ClientExchange
-from doorward.model.upstream import Upstream
+from doorward.model.upstream import Reach, Upstream
 from doorward.proxy.admission import Limits
+from doorward.proxy.upstream_connections import connect, send_cancel
 from doorward.wire.postgres import messages, startup
 from doorward.wire.postgres.upstream_side import UpstreamHandshake
 from tests.live.running import Running, running_doorward
@@ -217,6 +218,34 @@ def test_only_the_session_with_the_key_is_cancelled(running: Running) -> None:
         while not answer.endswith(messages.ready_for_query(b"I")):
             answer += first.recv(65536)
         assert b"57014" not in answer
+
+
+# --- Doorward as a client -----------------------------------------------------------------------------------------------
+
+
+def test_doorward_gets_in_at_a_doorward_by_all_that_is_new(running: Running) -> None:
+    """Direct TLS, the authority checked, bound to the channel, protocol 3.2 with its long key, which cancels."""
+
+    async def run() -> None:
+        reach = Reach(
+            sslrootcert=str(running.data.certificate),
+            sslnegotiation="direct",
+            channel_binding="require",
+            max_protocol_version="latest",
+        )
+        secret, port = running.secrets["alice"], running.control.port
+        upstream = Upstream("x", "postgresql", "127.0.0.1", port, running.database, "alice", secret, "verify-full", reach=reach)
+        connection = await connect(upstream, {})
+        assert len(connection.key) == 32
+        connection.write(messages.query("SELECT pg_sleep(20)"))
+        await asyncio.sleep(0.3)
+        await send_cancel(upstream, connection.process_id, connection.key)
+        async with asyncio.timeout(10):
+            assert b"57014" in await connection.next_chunk()
+        connection.close()
+
+    asyncio.run(run())
+    assert proven_by(running) == "scram-sha-256-plus TLSv1.3"
 
 
 # --- TLS ----------------------------------------------------------------------------------------------------------------

@@ -269,7 +269,7 @@ def test_an_upstream_that_is_down_is_told_without_saying_where_it_is(shop: Shop)
     "nonsense",
     [
         b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\xfc",
         struct.pack(">II", 8, 0x00020000),
         struct.pack(">I", 0xFFFFFFFF),
         struct.pack(">II", 9, 80877103) + b"x",

@@ -106,7 +106,7 @@ async def begin_tls(
         raise ProtocolViolation(f"TLS with the client failed: {words}.") from None
     finally:
         starting.cancel()
-    if secured is None or secured.is_closing():
+    if secured is None or secured.get_extra_info("ssl_object") is None:
         raise ProtocolViolation("The client closed the connection while TLS began.")
     return secured
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 import hypothesis
@@ -338,7 +339,7 @@ def drive(stream: bytes, cuts: list[int], with_tls: bool) -> tuple[list[str], by
     told: list[str] = []
     at = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
     try:
-        for begin, end in zip(at, at[1:], strict=False):
+        for begin, end in itertools.pairwise(at):
             answers = handshake.receive(stream[begin:end])
             while answers:
                 event = answers.pop(0)
@@ -369,8 +370,8 @@ def drive(stream: bytes, cuts: list[int], with_tls: bool) -> tuple[list[str], by
     st.lists(st.integers(0, 1000), max_size=8),
 )
 def test_where_a_stream_is_cut_makes_no_difference(stream: bytes, some: list[int], others: list[int]) -> None:
-    """The same wishes in the same order, the same bytes left over, the same violation: without TLS, whose bytes are not ours."""
-    # Where the request for TLS ends a chunk it can't be known that more was sent ahead: that alone may be told or not.
+    """The same wishes in the same order, the same bytes left over, the same violation."""
+    # Without a request for TLS: what is sent ahead of the answer to it is a violation, and behind it is not.
     hypothesis.assume(SSL not in stream)
     assert drive(stream, some, False) == drive(stream, others, False)
 
