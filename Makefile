@@ -30,6 +30,10 @@ bench: ## measure what standing in the middle costs, beside pgbouncer and HAProx
 	@scripts/setup.sh bench
 	@.venv/bin/python -m tests.bench.runner $(ARGS)
 
+soak: ## half an hour of 200 clients, many of them killed, then judge memory, leaks and both logs (ARGS="--help")
+	@scripts/setup.sh tests
+	@.venv/bin/python -m tests.soak.runner $(ARGS)
+
 lint: setup ## the quick checks alone
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
