@@ -336,3 +336,9 @@ def test_a_slow_reader_holds_back_the_upstream_not_the_memory(shop: Shop) -> Non
             result = found
         assert result is not None
         assert result.ntuples == 20_000
+
+
+def test_the_process_id_is_the_servers_own(shop: Shop) -> None:
+    """Drivers hold it against pg_backend_pid() and against notifications."""
+    with shop.doorward.connect() as connection:
+        assert connection.execute("SELECT pg_backend_pid()").fetchone() == (connection.pgconn.backend_pid,)

@@ -144,3 +144,23 @@ def test_sessions_may_leave_while_they_are_revoked() -> None:
     assert registry.revoke("prn_alice", "", "gone") == 3
     assert len(registry) == 0
     assert [live.ended for live in sessions] == [["gone"]] * 3
+
+
+def test_the_process_id_is_the_upstreams_unless_another_session_has_it() -> None:
+    """Two servers may have processes of one number; no client may cancel by the other's."""
+    registry, live, other = a_registry(), Live(), Live()
+    process_id, key = registry.enter(live, process_id=4711)
+    assert process_id == 4711
+    another, its_key = registry.enter(other, process_id=4711)
+    assert another not in (0, 4711)
+    assert registry.cancel(another, its_key)
+    assert not registry.cancel(4711, its_key)
+    assert registry.cancel(4711, key)
+    assert (live.cancelled, other.cancelled) == (1, 1)
+
+
+@pytest.mark.parametrize("process_id", [0, -1, 1 << 31])
+def test_a_process_id_that_can_not_be_one_is_made_up(process_id: int) -> None:
+    """An upstream that sends no key has none."""
+    registry = a_registry()
+    assert registry.enter(Live(), process_id=process_id)[0] not in (0, process_id)

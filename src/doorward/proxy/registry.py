@@ -13,6 +13,7 @@ from doorward.model.identity import Identity
 
 # Signing in takes half a minute at most: what was revoked before that need not be remembered.
 MOST_REMEMBERED = 10_000
+_MOST_PROCESS_ID = 0x7FFFFFFF  # an Int32 that is positive (manual, "Message Formats": BackendKeyData)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,11 @@ class LiveSession(Protocol):
 
 
 class Registry:
-    """Sessions by cancel key. Keys are our own: a client never learns the upstream's."""
+    """Sessions by cancel key. Keys are our own: a client never learns the upstream's.
+
+    Process ids are the upstream's where they are free: clients compare them with what pg_backend_pid(), notifications and
+    pg_stat_activity say.
+    """
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
@@ -57,12 +62,13 @@ class Registry:
     def __iter__(self) -> Iterator[LiveSession]:
         return iter([session for _key, session in self._sessions.values()])
 
-    def enter(self, session: LiveSession, key_bytes: int = 4) -> tuple[int, bytes]:
-        """Take *session* in; its process id and a key of *key_bytes*, for BackendKeyData."""
-        while True:
-            process_id = int.from_bytes(self._random_bytes(4), "big") & 0x7FFFFFFF
-            if process_id and process_id not in self._sessions:
-                break
+    def enter(self, session: LiveSession, key_bytes: int = 4, process_id: int = 0) -> tuple[int, bytes]:
+        """Take *session* in; its process id and a key of *key_bytes*, for BackendKeyData.
+
+        *process_id* is the upstream's; another one is made up when a session of another server has the same.
+        """
+        while not 0 < process_id <= _MOST_PROCESS_ID or process_id in self._sessions:
+            process_id = int.from_bytes(self._random_bytes(4), "big") & _MOST_PROCESS_ID
         key = self._random_bytes(key_bytes)
         self._sessions[process_id] = (key, session)
         return process_id, key

@@ -320,7 +320,7 @@ class Session(asyncio.Protocol):
         )
         exchange = database.exchange(self._path, lambda: gateway.rules().epoch(upstream.name))
         self._path.when_released(exchange.released)
-        self._process_id, key = gateway.registry.enter(self, wish.key_bytes)
+        self._process_id, key = gateway.registry.enter(self, wish.key_bytes, self._upstream.process_id)
         self._write(self._handshake.welcome(self._server_final, self._upstream.parameters, self._process_id, key))
         self._exchange = exchange
         self._note()
