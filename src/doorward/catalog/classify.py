@@ -63,6 +63,9 @@ _QUESTIONS = frozenset(
     )
 )
 _WHICH_NAME = frozenset("short long legal sort alternate preferred previous old new current complete primary secondary".split())
+_SESSION = frozenset(("session", "login", "token", "auth"))
+_KIN = frozenset(("child", "parent", "sender", "owner", "node"))
+_ID = frozenset({"id"})
 _SMALL_WORDS = frozenset(("the", "a", "an", "of", "s", "for", "der", "die", "das", "de", "la"))
 _COMMENT_DISCOUNT = 0.85
 _SURE = 0.85
@@ -138,6 +141,8 @@ def _fits(rule: Rule, name: _Name) -> str:
         return ""
     for phrase in rule.phrases.split("|"):
         wanted = frozenset(phrase.split())
+        if wanted == _ID and name.words != ("id",):
+            continue
         if wanted <= name.present and not rule.unless & (name.present - wanted) and (not rule.bare or name.rest <= wanted):
             return phrase
     return ""
@@ -153,6 +158,8 @@ def _person_name(name: _Name) -> str:
         return ""
     # The word beside "name" says whose name it is: a staff certification's is nobody's.
     beside = next((word for word in (reversed(others) if column[-1] == "name" else others) if word not in _WHICH_NAME), "")
+    if beside in _KIN and not name.beside.is_about_people:
+        return ""
     if beside in ROLE and not (set(table) & CATALOGUE and set(others) <= set(table)):
         return "a person's role and 'name'"
     if others and column[-1] == "name" and AGENT_NOUN.fullmatch(others[-1]) and not others[-1].endswith(NOT_AN_AGENT):
@@ -228,7 +235,9 @@ def classify(
         return Finding(Label.NONE, 0.8, (f"type {type_name} is too short for it",))
     if is_small_number(type_name) and finding.label not in _IN_SMALL_NUMBERS:
         return Finding(Label.NONE, 0.8, (f"type {type_name} holds a flag or a code",))
-    keyed = finding.label is not Label.SECRET and beside.refers_to_a_table(name)
+    if finding.label is Label.ADDRESS and name == ("state",) and beside.has_city is False:
+        return Finding(Label.NONE, 0.7, ("a state without a city is a stage of something",))
+    keyed = beside.refers_to_a_table(name) and (finding.label is not Label.SECRET or not set(around) & _SESSION)
     if keyed or _is_surrogate(name, kind) or (is_key and kind in (Kind.INTEGER, Kind.UUID)):
         is_natural = finding.label in _NATURAL_KEYS and not (finding.label is Label.DEVICE_ID and kind is Kind.INTEGER)
         return finding if is_natural and not keyed else Finding(Label.NONE, 0.9, ("a surrogate key",))

@@ -56,8 +56,9 @@ class Surroundings:
     """What is around the columns of one table.
 
     *affixes* are words that most of its names share and that mean nothing by themselves. *holds_pairs*: rows are a key and a
-    value. *has_short_texts*: the database bounds most texts, so that an unbounded one is meant to be long. *references* are
-    the names of the database's tables, as words: ``email_id`` is a key where there is a table of e-mails.
+    value. *has_short_texts*: the database bounds most texts, so that an unbounded one is meant to be long. *has_city*: beside
+    a city or a code a bare "state" is a place, elsewhere it says how far something got; None when nothing is known.
+    *references* are the names of the database's tables, as words: ``email_id`` is a key where there is a table of e-mails.
     """
 
     affixes: frozenset[str] = frozenset()
@@ -67,6 +68,8 @@ class Surroundings:
     holds_pairs: bool = False
     has_short_texts: bool = False
     names_providers: bool = False
+    holds_copies: bool = False
+    has_city: bool | None = None
     references: frozenset[Words] = frozenset()
 
     def refers_to_a_table(self, column: Words) -> bool:
@@ -83,6 +86,7 @@ class Surroundings:
             "dwelling": self.is_about_people and self.holds_addresses,
             "pair": self.holds_pairs,
             "federated": self.names_providers,
+            "mailing": self.holds_copies,
         }
         return frozenset(word for word, holds in told.items() if holds)
 
@@ -117,9 +121,19 @@ def _affixes(names: Sequence[str], table: str) -> frozenset[str]:
     found = set()
     for end in (0, -1):
         part, count = next(iter(Counter(pieces[end] for pieces in split).most_common(1)), ("", 0))
-        meaningless = len(part) <= _AFFIX_LENGTH and not _is_known(part) and part not in ("id", "name", "date")
+        meaningless = (
+            len(part) <= _AFFIX_LENGTH
+            and (len(part) < _AFFIX_LENGTH - 1 or not _is_known(part))
+            and part not in ("id", "ip", "is", "name", "date")
+        )
         if count >= _AFFIX_SHARE * len(names) and (part in own or meaningless):
             found.add(part)
+    joined = "".join(parts(table))
+    # "shiptoname", "shiptocity" in a table "shipto": joined without a sign.
+    if len(joined) >= _AFFIX_LENGTH and sum("".join(parts(name)).startswith(joined) for name in names) >= _AFFIX_SHARE * len(
+        names
+    ):
+        found.add(joined)
     return frozenset(found)
 
 
@@ -146,6 +160,8 @@ def surroundings(
         holds_pairs=bool(everything & _KEYS) and "value" in everything and len(names) <= _PAIR_COLUMNS,
         has_short_texts=has_short_texts,
         names_providers="provider" in everything,
+        holds_copies="bcc" in everything,
+        has_city=("city",) in read or ("zip",) in read,
         references=references,
     )
 

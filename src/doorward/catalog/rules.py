@@ -68,7 +68,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _NOT_A_PASSWORD = _words("boarding season count hint reset_at policy length expire changed at date type method")
-_NOT_AN_EMAIL = _words("subject body text content message header footer template signature count status opened clicked")
+_NOT_AN_EMAIL = _words("subject body text content message header footer template signature count status opened clicked hash digest checksum")
 # Words that make a "name" something else than a person's.
 NOT_A_PERSON = _words(
     "company organization business bank brand store shop product item file table column field event class group role plugin "
@@ -109,7 +109,7 @@ _NOT_TEXT = _words("id count format template type status code key hash checksum 
 RULES: tuple[Rule, ...] = (
     # --- secrets -------------------------------------------------------------------------------------------------------
     Rule(Label.SECRET, "password|salt|cvv|otp|psk|credential|seed phrase|mnemonic", CODES | SECRETS, 0.98,
-         _NOT_A_PASSWORD | _words("public device transport enabled failed attempt")),
+         _NOT_A_PASSWORD | _words("public device transport enabled failed attempt id")),
     Rule(Label.SECRET, "key hash|key hashed|hashed key|encrypted key|ciphertext|encrypted token|encrypted secret|auth challenge|challenge|"
          "encrypted|two factor|shared secret|request header authorization|login key|remember", SECRETS, 0.85,
          _words("at by is type status method count enabled confirmed date algorithm public expire required rating level name")),
@@ -127,7 +127,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.SECRET, "pin", CODES, 0.9, _words("map board message post to location"), not_tables=_words("map board post address"), bare=True),
     Rule(Label.SECRET, "clave", SECRETS, 0.85, tables=PERSON | _words("login access session"), bare=True),
     Rule(Label.SECRET, "session id|session data|session blob|session token|session payload|session state", SECRETS, 0.9,
-         _words("type count name duration")),
+         _words("type count name duration id key value")),
     Rule(Label.SECRET, "data|payload|content|blob|value", SECRETS, 0.85, tables=_words("session cookie vault keystore"), bare=True),
     Rule(Label.SECRET, "key|code|hash|value", SECRETS, 0.85,
          tables=_words("token otp password api gdpr credential secret apikey reset"), bare=True),
@@ -152,7 +152,7 @@ RULES: tuple[Rule, ...] = (
          "national number|ni number|identity card|insurance number|patient number|medical record|health card|medicare|medicaid|"
          "sin number|alien number|visa number|identity document|document number identity|voter id|tin|ein|nhs|aadhaar|pesel|"
          "bsn|nino|ssn last|taxpayer|identification number|national identification|fiscal code|id number", CODES | {Kind.DOCUMENT}, 0.95,
-         _words("type status expire issued date country flag rate class format scanned verified url filename"), final=True),
+         _words("type status expire issued date country flag rate class format scanned verified url filename key"), final=True),
     Rule(Label.NATIONAL_ID, "license number|license plate|registration number|vat|npi|dea number|plate number", CODES, 0.8,
          _words("type rate amount included exempt percent total software price sum net gross code"), tables=PERSON | _words("license vehicle car driver billing invoice company organization provider address")),
     Rule(Label.NATIONAL_ID, "tax", TEXTS, 0.8, tables=PERSON, bare=True),
@@ -176,6 +176,8 @@ RULES: tuple[Rule, ...] = (
          0.97, _NOT_AN_EMAIL),
     Rule(Label.EMAIL, "sender|recipient|to|from|cc|bcc|sent as|sent to|to address|from address|reply", TEXTS, 0.8,
          tables=_words("email mail mailing newsletter smtp message outbox inbox envelope"), not_tables=_words("template"), bare=True),
+    Rule(Label.EMAIL, "bcc|card", TEXTS, 0.8, tables=_words("mailing"), bare=True),
+    Rule(Label.EMAIL, "identifier", TEXTS, 0.7, tables=_words("verification otp magic passwordless"), bare=True),
     Rule(Label.PHONE, "phone|mobile|fax|pager|whatsapp|sms number|contact number|phone number|landline|emergency number|"
          "recipient number|sender number|from number|to number|home number|office number|mobile number|fax number|work number|caller id|caller number|called number", CODES, 0.95,
          _words("model type os app version count verified provider carrier message text template url device code country brand platform")),
@@ -199,9 +201,10 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.ONLINE_ID, "to user|from user|recipient user|sender user|multiple user", TEXTS, 0.75, _words("id agent type")),
     Rule(Label.ONLINE_ID, "uid|subject|subject uid|external id|identifier|account id|auth subject", TEXTS, 0.8, tables=_words("federated"), bare=True),
     Rule(Label.ONLINE_ID, "auth uid|auth subject|subject uid|sso uid", TEXTS, 0.8),
+    Rule(Label.ONLINE_ID, "name|handle|account", TEXTS, 0.8, tables=_words("social"), bare=True, not_tables=_words("security insurance")),
     Rule(Label.ONLINE_ID, "third party id|provider account id|oauth id|google id|facebook id|apple id|github id|microsoft id|external account id|"
          "provider id user", TEXTS, 0.85, _words("type name")),
-    Rule(Label.ONLINE_ID, "website|web|homepage|web site|url|home page|blog|handle|nick|alias", TEXTS, 0.8,
+    Rule(Label.ONLINE_ID, "website|web|homepage|home page|web site|url|home page|blog|handle|nick|alias", TEXTS, 0.8,
          _words("store image logo thumbnail icon redirect callback webhook"),
          tables=_words("user author member contact person comment affiliate customer player social subscriber client"), not_tables=CATALOGUE, bare=True),
     Rule(Label.ONLINE_ID, "author url|author website|user url|sub", TEXTS, 0.8, _words("image thumbnail domain topic total")),
@@ -228,15 +231,15 @@ RULES: tuple[Rule, ...] = (
          _words("type format file template archive same id validated code_format mac ip url wallet bitcoin contract memory")),
     Rule(Label.ADDRESS, "address", TEXTS | {Kind.DOCUMENT}, 0.9, _words("type format template mac ip url web wallet bitcoin contract memory hex book verified host")),
     Rule(Label.ADDRESS, "city|province|district|county|state|zone|neighborhood|region|village", TEXTS, 0.85,
-         _words("machine current previous last success id time tax from to before after new old validation payment_state transition country user session sync task job order process ui"),
+         _words("machine current previous last success id time tax from to before after new old validation payment shipment transition country user session sync task job order process ui"),
          tables=_words("address household residence location"), not_tables=_words("format type ip")),
     Rule(Label.ADDRESS, "city|province|district|county|state province|neighborhood|village|home state|home city|billing state|"
-         "billing city|shipping city|shipping state|payment city|payment zone|shipping zone|payment state|delivery city|"
+         "billing city|shipping city|shipping state|payment city|payment zone|shipping zone|delivery city|"
          "delivery state|mailing state|city code|province code", TEXTS, 0.85,
-         _words("time tax id"), tables=ADDRESSED),
+         _words("time tax id payment shipment process sync job"), tables=ADDRESSED),
     Rule(Label.ADDRESS, "line", TEXTS, 0.85, tables=_words("address"), bare=True),
     Rule(Label.ADDRESS, "number|complement|floor|door|building|unit|block|apartment|stair|entrance", TEXTS, 0.75, tables=_words("dwelling"), bare=True,
-         not_tables=_words("order invoice ticket account contract case policy payment card")),
+         not_tables=_words("order invoice ticket account contract case policy payment card"), unless=PERSON | ORGANIZATION),
     Rule(Label.ADDRESS, "state|region|zone", TEXTS, 0.75, tables=_words("customer person patient employee contact student donor lead patient address guest borrower voter resident"), bare=True,
          not_tables=_words("ticket attendance history log session event transition") | CATALOGUE),
     # --- money -----------------------------------------------------------------------------------------------------------
@@ -289,13 +292,14 @@ RULES: tuple[Rule, ...] = (
          "instruction delivery|delivery instruction|special instruction|special request|internal note|remark|"
          "medical note|answer|response|reply|narrative|anamnesis|correspondence|conversation|signature text|about me|memo|"
          "statement text|gift message|chat", WRITTEN, 0.85,
-         _words("id count format template type status direction date code hash approved at by key language queue thread_id channel topic level"),
+         _words("id count format template type status direction date code hash approved at by key language queue thread_id channel topic level checksum digest"),
          not_tables=_words("template translation faq")),
+    Rule(Label.FREE_TEXT, "request header|response header|request body|response body", WRITTEN, 0.75, _words("key name size id count")),
     Rule(Label.FREE_TEXT, "header|request header|response header", WRITTEN, 0.75, _words("key name image logo color size type id"),
          tables=_words("email mail message request response webhook call http log queue thread campaign")),
     Rule(Label.FREE_TEXT, "signature", TEXTS, 0.75, _words("type hash key algorithm id"), tables=PERSON, bare=True),
     Rule(Label.FREE_TEXT, "value", TEXTS | {Kind.DOCUMENT}, 0.7, tables=_words("pair"), bare=True, not_tables=CATALOGUE - _words("page item role")),
-    Rule(Label.FREE_TEXT, "reason|additional information|suggestion|explanation|justification|statement|improvement|motivation|concern|"
+    Rule(Label.FREE_TEXT, "reason|additional information|suggestion|explanation|justification|statement|improvement|nature|motivation|concern|"
          "grievance|allegation|circumstances|recommendation|impression|accommodation need", WRITTEN, 0.75,
          _words("id code type key name list category status count sql query prepared price account bank url template option"),
          not_tables=_words("reason template status type category lookup return definition")),
@@ -303,6 +307,8 @@ RULES: tuple[Rule, ...] = (
          "cause|symptom|observation|object|instruction|plan text|evaluation|assessment|expectation", WRITTEN, 0.65,
          _words("id code type key name count format template css script permission field status"),
          not_tables=CATALOGUE - _words("page item role status type reason task"), long=True),
+    Rule(Label.FREE_TEXT, "string value|text value|char value|value string|value text|raw source|raw message|raw email|raw body", WRITTEN, 0.75,
+         _words("id type count")),
     Rule(Label.FREE_TEXT, "custom|custom field|custom value|custom data|custom attribute|free form|user defined|freeform", WRITTEN, 0.8,
          _words("id type name key label css html script"), not_tables=_words("definition")),
     Rule(Label.FREE_TEXT, "value", WRITTEN, 0.8, tables=_words(
@@ -312,7 +318,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.FREE_TEXT, "meta|metadata|data|payload|parameter|property|json|xml|body|content|raw|extra|detail|contact info|request body|"
          "response body|form data|context|log|stacktrace|stack trace|traceback|params|query string|history|old value|new value|"
          "before|after|diff|snapshot", WRITTEN, 0.75,
-         _words("id type name title description keyword count format template version date key hash encoding length element sort group element class code approved level"),
+         _words("id type name path checksum utm page title description keyword count format template version date key hash encoding length element sort group element class code approved level"),
          not_tables=CATALOGUE - _words("page item state status role type reason task shift tag unit option module feature plan")),
     Rule(Label.FREE_TEXT, "text|description|summary|reason|title|subject|body|content|detail|outcome|finding|question|caption|"
          "transcription|result|resolution|explanation|action taken|display", WRITTEN, 0.7,

@@ -18,7 +18,7 @@ CANONICAL: dict[str, str] = {
     "username": "username", "uname": "username", "userid": "user id", "usr": "user", "emp": "employee", "empl": "employee",
     "cust": "customer", "pers": "person", "people": "person", "children": "child", "staff": "staff", "acct": "account",
     "acc": "account", "addr": "address", "adr": "address", "addr1": "address", "street1": "street", "str": "street",
-    "zipcode": "zip", "postcode": "zip", "postalcode": "zip", "postal": "zip", "pincode": "zip", "town": "city",
+    "zipcode": "zip", "postcode": "zip", "postalcode": "zip", "postal": "zip", "pincode": "zip", "town": "city", "postbox": "po box", "ids": "id", "uids": "uid",
     "suburb": "city", "locality": "city", "municipality": "city", "prov": "province", "provin": "province",
     "tel": "phone", "telephone": "phone", "phoneno": "phone", "phonenumber": "phone", "cellphone": "phone", "cell": "mobile",
     "mob": "mobile", "mobileno": "mobile", "telefax": "fax", "msisdn": "phone", "ph": "phone",
@@ -148,12 +148,11 @@ PERSON: frozenset[str] = frozenset(
 )
 
 # Of those, nouns that are as often about something else: a row is a person only if another word of the table says so.
-WEAK_PERSON: frozenset[str] = frozenset("profile account contact agent identity operator holder client affiliate contributor".split())
+WEAK_PERSON: frozenset[str] = frozenset("profile account contact agent identity operator holder client affiliate contributor worker technician sender receiver recipient requester account_owner".split())
 
 # Who is no natural person, though with a name, an address and a phone.
 ORGANIZATION: frozenset[str] = frozenset(
-    """company organization supplier vendor store shop warehouse branch bank institution school hospital department office
-    brand publisher clinic tenant workspace site location venue agency business manufacturer club facility mailbox domain
+    """company organization supplier vendor store shop warehouse branch bank institution school hospital department office group group     brand publisher clinic tenant workspace site location venue agency business manufacturer club facility mailbox domain
     team list council authority ministry foundation charity carrier hotel restaurant university library airport station depot merchant firm laboratory pharmacy""".split()
 )
 
@@ -172,7 +171,7 @@ ADDRESSED: frozenset[str] = PERSON | frozenset(
 # Tables that record what happened with people: their descriptions and titles are free text.
 CASE: frozenset[str] = frozenset(
     """ticket issue incident complaint case inquiry enquiry conversation chat message email thread request feedback
-    review consultation encounter visit appointment claim dispute interview call inspection observation alert activity
+    review consultation encounter visit appointment claim dispute interview call inspection observation activity
     log history communication correspondence reply comment note task todo event support referral discharge""".split()
 )
 
@@ -199,7 +198,7 @@ ASPECT: frozenset[str] = frozenset(
     sequence rank score rating percent ratio created updated modified deleted expire time date at since until
     year month day hour timestamp placeholder hint strength approved valid blocked optin subscribed domain plugin
     model category action event brand network issuer store product plan host port server protocol field column table
-    validation mask prefix separator offset column symbol""".split()
+    validation mask choice prefix separator offset column symbol""".split()
 )
 
 # Every English word that means something here: at the beginning of a name these are no meaningless prefix.

@@ -8,7 +8,7 @@ import unicodedata
 from functools import lru_cache
 
 from doorward.catalog.languages import LANGUAGES
-from doorward.catalog.vocabulary import CANONICAL, SEGMENTS
+from doorward.catalog.vocabulary import ASPECT, CANONICAL, CATALOGUE, PERSON, SEGMENTS
 
 _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ACRONYM_PLURAL = re.compile(r"(?<![A-Z])(ID|IP|URL|API)s(?![a-z])")
@@ -24,11 +24,14 @@ _MEANING |= CANONICAL
 
 # Short pieces say something at the ends of a joined name alone: "lastip", "codpostal", "idclient", "nroserie".
 _ENDINGS = frozenset("id ip no nr url key pin zip".split())
-_BEGINNINGS = frozenset("id cod nro num tel nom".split())
+_BEGINNINGS = frozenset("id cod nro num tel nom int ext new old".split())
 _LONGEST_PIECE = 16
 # Long enough to be joined to something without being a chance sequence of letters.
 _JOINED = SEGMENTS | frozenset(word for word in _MEANING if len(word) >= 5 or (len(word) == 4 and word in CANONICAL))
+# Words in their own right, though made of others.
+_WHOLE = ASPECT | CATALOGUE | PERSON
 _SHORTEST_JOINED = 6
+_SHORTEST_REST = 3
 
 
 def singular(word: str) -> str:
@@ -45,7 +48,7 @@ def singular(word: str) -> str:
 def _spellings(word: str) -> tuple[str, ...]:
     """*word*, and what its singular may be in the languages known."""
     found = [word, singular(word)]
-    for ending in ("es", "en", "n", "e", "s"):
+    for ending in ("es", "en", "n", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             found.append(word.removesuffix(ending))
     return tuple(found)
@@ -80,7 +83,7 @@ def _canonical(word: str) -> tuple[str, ...]:
     for spelling in _spellings(word)[2:]:
         if spelling in _MEANING and (spelling not in CANONICAL or (word.endswith("es") and len(spelling) >= 6)):
             return tuple(_MEANING[spelling].split())
-    pieces = _segments(word) if len(word) >= _SHORTEST_JOINED else [word]
+    pieces = _segments(word) if len(word) >= _SHORTEST_JOINED and singular(word) not in _WHOLE else [word]
     if len(pieces) == 1:
         return (singular(word),)
     return tuple(part for piece in pieces for part in _canonical(piece))
@@ -108,6 +111,14 @@ def parts(name: str) -> tuple[str, ...]:
 def words(name: str, affixes: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """The words of *name* in order: its parts without the *affixes* at its ends, joined words parted, in one spelling."""
     pieces = list(parts(name))
+    for affix in affixes:
+        if (
+            pieces
+            and pieces[0].startswith(affix)
+            and len(pieces[0]) - len(affix) >= _SHORTEST_REST
+            and len(affix) >= _SHORTEST_REST
+        ):
+            pieces[0] = pieces[0].removeprefix(affix)
     if len(pieces) > 1 and pieces[0] in affixes:
         del pieces[0]
     if len(pieces) > 1 and pieces[-1] in affixes:
