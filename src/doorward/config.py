@@ -100,7 +100,11 @@ class DataDirectory:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one ``doorward up`` is started with. Ports of 0 mean any free one."""
+    """What one ``doorward up`` is started with. Ports of 0 mean any free one.
+
+    *workers* is the number of gateways that share the port. What is under way when Doorward is told to stop has
+    *drain_seconds* to come to its end.
+    """
 
     data: DataDirectory
     upstream: Upstream
@@ -112,6 +116,8 @@ class Settings:
     strict_durability: bool = False
     limits: Limits = field(default_factory=Limits)
     pool: PoolLimits = field(default_factory=PoolLimits)
+    workers: int = 1
+    drain_seconds: int = 30
 
 
 # What a URL may say behind its question mark, all in libpq's words.

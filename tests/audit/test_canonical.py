@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import msgspec
 import pytest
@@ -48,7 +49,8 @@ def entries_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     for field in msgspec.structs.fields(kind):
         if field.name == "kind":
             continue
-        fields[field.name] = BY_TYPE[field.type] if field.required else st.just(msgspec.UNSET) | TEXTS
+        optional = NUMBERS if int in get_args(field.type) else TEXTS
+        fields[field.name] = BY_TYPE[field.type] if field.required else st.just(msgspec.UNSET) | optional
     return st.builds(kind, **fields)
 
 

@@ -119,7 +119,9 @@ def running_doorward(upstream: Upstream, directory: Path | None = None, **settin
         _people(running)
         yield running
     finally:
-        loop.call_soon_threadsafe(control.stop)
+        # Twice: what a test left under way is not waited for.
+        for _ in range(2):
+            loop.call_soon_threadsafe(control.stop)
         thread.join(30)
         loop.close()
         if directory is None:

@@ -18,11 +18,13 @@ VERIFIER = link.Verifier("cred_1", 4096, b"\0salt\xff", b"\n" * 32, b"\xff" * 32
 UPSTREAM = Upstream("shop", "postgresql", "::1", 5432, "shop", "owner", 'p"\n\\', "require")
 
 FROM_GATEWAY: list[link.FromGateway] = [
+    link.Hello(3),
     link.Lookup(1, "al\nice", "shop"),
     link.Asked(a_request(statement='DELETE\nFROM "orders" -- \u2028\0', parameters=("NULL", ""))),
     link.Settled("req_1", "approved"),
     link.SessionNote("ses_1", "bot for alice", "agent", "127.0.0.1:1", "shop", "psql", 1, "SELECT\n1", 2, True),
     link.CatalogTouched("shop"),
+    link.CancelElsewhere(1 << 30, b"\0\nkey\xff"),
     link.Appended(1, 2),
     link.Appended(1, error="The disk is full."),
 ]
@@ -33,6 +35,7 @@ FROM_CONTROL: list[link.FromControl] = [
     link.Answered(Answer("req_1", True, "prn_3", "dana", "fine\n", 5)),
     link.Revoked("prn_1", "cred_1", "left"),
     link.Append(1, b'{"kind":"administered"}\n'),
+    link.Cancel(1 << 30, b"\0\nkey\xff"),
     link.Drain(30),
 ]
 

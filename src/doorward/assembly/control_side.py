@@ -1,4 +1,4 @@
-"""The control process: store, policy texts, catalogs, approvals, API and console; and it keeps the gateway alive."""
+"""The control process: store, policy texts, catalogs, approvals, API and console; and it keeps the gateways alive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +19,10 @@ from doorward import telemetry
 from doorward.api.operator_token import operator_token
 from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
-from doorward.assembly.gateway_side import settings_to_json
+from doorward.assembly.workers import Workers
 from doorward.audit.checkpoint import load_or_create_key
+from doorward.audit.journal import journals
+from doorward.audit.log import AuditLog
 from doorward.audit.reader import LogReader
 from doorward.audit.sequencer import Sequencer
 from doorward.catalog import codec
@@ -36,40 +37,46 @@ from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Snapshot
 from doorward.model.decision import Verdict
+from doorward.model.entry import ServiceStopped
 from doorward.model.identity import Principal
 from doorward.model.link import Configured
 from doorward.policy.decide import Policy
 from doorward.policy.load import PolicySetInForce, default_texts, load
 from doorward.proxy.gateway import GatewaySettings
+from doorward.proxy.taking_up import take_up
 from doorward.proxy.upstream_connections import UpstreamQuerier
 from doorward.sql.analyze import analyze
 from doorward.store.database import open_store
 
 CATALOG_POLL_SECONDS = 2.0
-SEQUENCER_SECONDS = 0.5
-GATEWAY_START_SECONDS = 30.0
-RESTART_PAUSE_SECONDS = 0.2
+SEQUENCER_SECONDS = 0.25
+# What gateways may take, once the time for draining is over, to write down how their sessions ended.
+DRAIN_MARGIN_SECONDS = 5.0
 LOG_NAME = "doorward"
 
 
 class ControlProcess:
-    """One running Doorward. ``run`` serves until ``stop``; *ready* is told once everything answers."""
+    """One running Doorward. ``run`` serves until ``stop`` and to the end of what runs then; *ready* is told once it answers."""
 
     def __init__(self, settings: Settings, progress: Callable[[str], None] = lambda _step: None) -> None:
         self.settings = settings
         self._progress = progress
         self._stop = asyncio.Event()
+        self._stop_at_once = asyncio.Event()
         self._touched = asyncio.Event()
         self._failure: DoorwardError | None = None
         self._policies: PolicySetInForce
         self._policy: Policy
-        self._gateway: asyncio.subprocess.Process | None = None
+        self._workers: Workers
+        self._link: GatewayLink
         self.office: Office
         self.port = 0
         self.console_url = ""
 
     def stop(self) -> None:
-        """End in order."""
+        """Let what is under way come to its end and stop; called a second time, stop at once."""
+        if self._stop.is_set():
+            self._stop_at_once.set()
         self._stop.set()
 
     async def run(self, ready: Callable[[ControlProcess], None]) -> None:
@@ -91,7 +98,11 @@ class ControlProcess:
             stack.callback(console.close)
             console_port = console.getsockname()[1]
             self.console_url = f"http://{settings.console_host}:{console_port}"
-            link = GatewayLink(data.link_socket, self._configured)
+            sequencer = Sequencer(data.log, signer)
+            stack.callback(sequencer.close)
+            await asyncio.to_thread(self._take_up_journals, sequencer)
+            self._workers = Workers(settings.workers, self._gateway_settings(), self._write_state)
+            link = self._link = GatewayLink(data.link_socket, self._configured, stuck=self._workers.kill)
             address = Address(settings.host, settings.port)
             self.office = Office(
                 store,
@@ -107,9 +118,10 @@ class ControlProcess:
             mark = await self._read_catalog(querier)
             await self.office.open()
             stack.push_async_callback(self.office.close)
-            self._progress("starting the gateway")
-            await self._start_gateway(settings.port)
-            stack.push_async_callback(self._end_gateway)
+            self._progress("starting the gateway" if settings.workers == 1 else f"starting {settings.workers} gateways")
+            stack.push_async_callback(self._workers.end)
+            await self._workers.start()
+            self.port = self._workers.port
             self.office.address = replace(address, port=self.port)
             doors = DoorSettings(operator_token(data.operator_token), frozenset({settings.console_host}))
             server = uvicorn.Server(
@@ -121,27 +133,37 @@ class ControlProcess:
                     lifespan="off",
                 )
             )
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+            # Signals are for this process as a whole, and the console serves to its end.
+            server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
             tasks = [
                 asyncio.create_task(_serve(server, console), name="console"),
-                asyncio.create_task(self._keep_gateway(), name="gateway keeper"),
+                asyncio.create_task(self._keep_gateways(), name="gateway keeper"),
                 asyncio.create_task(self._watch_catalog(querier, mark), name="catalog watch"),
-                asyncio.create_task(self._sequence(signer), name="sequencer"),
             ]
+            last = asyncio.Event()
+            signing = asyncio.create_task(self._sequence(sequencer, last), name="sequencer")
+
+            async def sign_last() -> None:
+                last.set()
+                await signing
+
+            # After the gateways have ended, and said so: that is signed as well.
+            stack.push_async_callback(sign_last)
+            stack.push_async_callback(self._workers.end)
             try:
                 while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
                     await asyncio.sleep(0.01)
                 self._write_state()
                 stack.callback(lambda: data.state.unlink(missing_ok=True))
                 ready(self)
-                await self._until_stopped(tasks)
+                await self._until_stopped([*tasks, signing])
+                await self._drain()
             finally:
                 server.should_exit = True
                 await asyncio.wait(tasks[:1], timeout=4)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self._sign_last, signer)
         if self._failure is not None:
             raise self._failure
 
@@ -196,17 +218,17 @@ class ControlProcess:
                 # What the gateway has stays; what it does not know is masked.
                 telemetry.log("catalog.failed", level=logging.WARNING, error=error.message)
 
-    # --- the gateway --------------------------------------------------------------------------------------------------
+    # --- the gateways -------------------------------------------------------------------------------------------------
 
-    async def _start_gateway(self, port: int) -> None:
+    def _gateway_settings(self) -> GatewaySettings:
         data = self.settings.data
         certificate = private_key = None
         if self.settings.tls:
             ensure_certificate(data.certificate, data.private_key, self.settings.host)
             certificate, private_key = data.certificate, data.private_key
-        settings = GatewaySettings(
+        return GatewaySettings(
             self.settings.host,
-            port,
+            self.settings.port,
             data.log,
             data.link_socket,
             key_bytes(data.digest_key),
@@ -216,87 +238,56 @@ class ControlProcess:
             self.settings.limits,
             pool=self.settings.pool,
         )
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "doorward.assembly.gateway_side",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            # A Ctrl-C in the terminal is for the control process, which ends the gateway in order.
-            start_new_session=True,
-        )
-        self._gateway = process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(settings_to_json(settings).encode())
-        process.stdin.close()
+
+    async def _keep_gateways(self) -> None:
         try:
-            async with asyncio.timeout(GATEWAY_START_SECONDS):
-                line = await process.stdout.readline()
-        except TimeoutError:
-            line = b""
-        said: dict[str, Any] = json.loads(line) if line else {}
-        if "ready" not in said:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise ConfigurationInvalid(
-                str(said.get("failed", "The gateway did not start.")), str(said.get("remedy", "Its messages above say why."))
-            )
-        self.port = int(said["ready"])
+            await self._workers.keep()
+        except* DoorwardError as failed:
+            raise failed.exceptions[0] from None
 
-    async def _keep_gateway(self) -> None:
-        """Start the gateway again whenever it dies. It takes up its log and says what is unknown."""
-        while True:
-            assert self._gateway is not None
-            code = await self._gateway.wait()
-            if self._stop.is_set():
-                return
-            telemetry.log("gateway.restarted", level=logging.WARNING, exit_code=code)
-            for attempt in range(1, 6):
-                await asyncio.sleep(RESTART_PAUSE_SECONDS * attempt)
-                try:
-                    await self._start_gateway(self.port)
-                    self._write_state()
-                    break
-                except ConfigurationInvalid:
-                    if attempt == 5:
-                        raise
-
-    async def _end_gateway(self) -> None:
-        if self._gateway is None or self._gateway.returncode is not None:
+    async def _drain(self) -> None:
+        """Let sessions come to a rest, as long as there is time and nobody insists."""
+        seconds = self.settings.drain_seconds
+        if self._failure is not None or not seconds:
             return
-        self._gateway.terminate()
-        try:
-            async with asyncio.timeout(10):
-                await self._gateway.wait()
-        except TimeoutError:
-            self._gateway.kill()
-            await self._gateway.wait()
+        self._progress(f"letting sessions end, at most {seconds} seconds; Ctrl-C again to end at once")
+        self._workers.close_door()
+        await self._link.drain(seconds)
+        waiting = [
+            asyncio.create_task(self._workers.ended(), name="gateways end"),
+            asyncio.create_task(self._stop_at_once.wait(), name="stop at once"),
+        ]
+        await asyncio.wait(waiting, timeout=seconds + DRAIN_MARGIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
     # --- the log ------------------------------------------------------------------------------------------------------
 
-    async def _sequence(self, signer: Any) -> None:
-        """Turn the journal into signed tiles, off the loop, twice a second."""
-        sequencer = Sequencer(self.settings.data.log, signer)
-        try:
-            while True:
-                try:
-                    await asyncio.to_thread(sequencer.step)
-                except DoorwardError as error:
-                    telemetry.log("sequencer.failed", level=logging.ERROR, error=str(error))
-                await asyncio.sleep(SEQUENCER_SECONDS)
-        finally:
-            sequencer.close()
+    def _take_up_journals(self, sequencer: Sequencer) -> None:
+        """Sign what an earlier run left, and end what it left open in journals that no worker will take up now.
 
-    def _sign_last(self, signer: Any) -> None:
-        sequencer = Sequencer(self.settings.data.log, signer)
-        try:
-            sequencer.step()
-        except DoorwardError as error:
-            telemetry.log("sequencer.failed", level=logging.ERROR, error=str(error))
-        finally:
-            sequencer.close()
+        Raises DoorwardError when a journal can't be taken up.
+        """
+        for journal in journals(self.settings.data.log):
+            if journal >= self.settings.workers:
+                log = AuditLog.open(self.settings.data.log, journal=journal)
+                if log.recovery.in_flight or log.recovery.torn_bytes:
+                    take_up(log, now_us())
+                    log.append(ServiceStopped(at_us=now_us()))
+                log.close()
+        _sign(sequencer)
+
+    async def _sequence(self, sequencer: Sequencer, last: asyncio.Event) -> None:
+        """Turn the journals into signed tiles, off the loop, some times a second, until *last*; and once more after it."""
+        is_last = False
+        while not is_last:
+            is_last = last.is_set()
+            # Never cut short: the thread would go on with files that were closed under it.
+            await asyncio.to_thread(_sign, sequencer)
+            if not is_last:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SEQUENCER_SECONDS):
+                        await last.wait()
 
     # --- the state file -----------------------------------------------------------------------------------------------
 
@@ -311,7 +302,8 @@ class ControlProcess:
     def _write_state(self) -> None:
         state = {
             "pid": os.getpid(),
-            "gateway_pid": self._gateway.pid if self._gateway else 0,
+            "gateway_pid": self._workers.process_ids[0],
+            "gateway_pids": self._workers.process_ids,
             "host": self.settings.host,
             "port": self.port,
             "console": self.console_url,
@@ -319,6 +311,14 @@ class ControlProcess:
             "upstream": self.settings.upstream.name,
         }
         write_secret(self.settings.data.state, json.dumps(state, indent=1).encode())
+
+
+def _sign(sequencer: Sequencer) -> None:
+    """Sign what there is by now; what hinders it is told to the operator, and tried again."""
+    try:
+        sequencer.step()
+    except DoorwardError as error:
+        telemetry.log("sequencer.failed", level=logging.ERROR, error=str(error))
 
 
 def definition_is_clear(definition: str) -> bool:

@@ -42,6 +42,9 @@ def settings_to_json(settings: GatewaySettings) -> str:
             "strict_durability": settings.strict_durability,
             "limits": asdict(settings.limits),
             "pool": asdict(settings.pool),
+            "worker": settings.worker,
+            "listeners": settings.listeners,
+            "loads": settings.loads,
         }
     )
 
@@ -54,6 +57,7 @@ def settings_from_json(text: str) -> GatewaySettings:
     given["digest_key"] = bytes.fromhex(given["digest_key"])
     given["limits"] = Limits(**given["limits"])
     given["pool"] = PoolLimits(**given["pool"])
+    given["listeners"] = tuple(given["listeners"])
     return GatewaySettings(**given)
 
 

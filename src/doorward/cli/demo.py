@@ -33,6 +33,9 @@ def demo(
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="Keep everything here.  [default: a temporary folder]", show_default=False)
     ] = None,
+    workers: Annotated[
+        int, typer.Option(help="Gateways on the clients' port, about one a core.", min=1, max=64, envvar="DOORWARD_WORKERS")
+    ] = 1,
     port: Annotated[
         int | None,
         typer.Option(help="Where clients connect; 0 for any.  [default: 6432, or any if taken]", min=0, max=MOST_PORT),
@@ -49,4 +52,4 @@ def demo(
         from doorward.demo.tour import tour_of
 
         steps = tour_of(pauses=not leave)
-    raise typer.Exit(give_demo(Wishes(data_dir, port, tour, leave), out, steps))
+    raise typer.Exit(give_demo(Wishes(data_dir, port, tour, leave, workers), out, steps))

@@ -21,7 +21,8 @@ MOST_PORT = 65535
 
 UP_HELP = f"""Protect an existing database: read its catalog, label its columns, apply the rules, open listener and console.
 
-Stays until Ctrl-C. Everything that it keeps is in the data directory, so that a second start goes on where the first ended.
+Stays until Ctrl-C. What is under way then may come to its end; a second Ctrl-C cuts that short. Everything that it keeps is in
+the data directory, so that a second start goes on where the first ended.
 
 [bold]Examples:[/]
 
@@ -48,6 +49,13 @@ def up(
     data_dir: DataDir = None,
     port: Annotated[int, typer.Option(help="Where clients connect; 0 for any free one.", min=0, max=MOST_PORT)] = 6432,
     console_port: Annotated[int, typer.Option(help="Where console and API are; 0 for any.", min=0, max=MOST_PORT)] = 8765,
+    workers: Annotated[
+        int, typer.Option(help="Gateways on that port, about one a core.", min=1, max=64, envvar="DOORWARD_WORKERS")
+    ] = 1,
+    drain_seconds: Annotated[
+        int,
+        typer.Option(help="How long what is under way may go on when told to stop.", min=0, envvar="DOORWARD_DRAIN_SECONDS"),
+    ] = 30,
     name: Annotated[str, typer.Option(help="What clients may call the database.  [default: its own name]")] = "",
     host: Annotated[
         str, typer.Option(help="The address that clients connect to; the console stays on loopback.")
@@ -90,6 +98,8 @@ def up(
             strict_durability=strict,
             limits=limits,
             pool=pool,
+            workers=workers,
+            drain_seconds=drain_seconds,
         )
     )
 
@@ -127,7 +137,7 @@ def serve(settings: Settings) -> None:
 
 
 def end_on_signal(control: ControlProcess) -> None:
-    """Let Ctrl-C, SIGTERM and a closed terminal end *control* in order."""
+    """Let Ctrl-C, SIGTERM and a closed terminal end *control* in order; a second one at once."""
     import asyncio
     import signal
 

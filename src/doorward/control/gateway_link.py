@@ -1,4 +1,4 @@
-"""The control side of the link to the gateway: a Unix socket that the owner alone may open, messages as JSON lines."""
+"""The control side of the link to the gateways: a Unix socket that the owner alone may open, messages as JSON lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,8 @@ from doorward.model.entry import Entry, encode_entry
 # A held statement may be 1 MiB of text, six times that when JSON escapes every character.
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
 APPEND_TIMEOUT_SECONDS = 5.0
+# A gateway that does not take what it is told for so long may have missed a revocation: it must not go on.
+TELL_TIMEOUT_SECONDS = 10.0
 
 
 class GatewayListener(Protocol):
@@ -47,21 +50,36 @@ class GatewayListener(Protocol):
         """The connection ended, and with it the gateway's sessions and holds."""
 
 
+@dataclass(slots=True)
+class _Gateway:
+    """A gateway's connection. *worker* is -1 until it said which one it is."""
+
+    writer: asyncio.StreamWriter
+    worker: int = -1
+
+
 class GatewayLink:
-    """Accepts gateways and speaks with them. Answers and revocations go to all; entries to the one that came last."""
+    """Accepts gateways and speaks with them. Answers and revocations go to all; entries to the one that came last.
+
+    One that does not listen holds up nobody else: its connection is cut, and *stuck* is told its worker's number.
+    """
 
     def __init__(
         self,
         path: Path,
         configured: Callable[[], link.Configured],
         append_timeout_seconds: float = APPEND_TIMEOUT_SECONDS,
+        tell_timeout_seconds: float = TELL_TIMEOUT_SECONDS,
+        stuck: Callable[[int], None] = lambda worker: None,
     ) -> None:
         self._path = path
         self._configured = configured
         self._append_timeout_seconds = append_timeout_seconds
+        self._tell_timeout_seconds = tell_timeout_seconds
+        self._stuck = stuck
         self._listener: GatewayListener | None = None
         self._server: asyncio.Server | None = None
-        self._gateways: dict[int, asyncio.StreamWriter] = {}
+        self._gateways: dict[int, _Gateway] = {}
         self._appends: dict[int, tuple[int, asyncio.Future[link.Appended]]] = {}
         self._number = 0
         self._empty = asyncio.Event()
@@ -88,25 +106,25 @@ class GatewayLink:
         if self._server is None:
             return
         self._server.close()
-        for writer in list(self._gateways.values()):
-            writer.close()
+        for gateway in list(self._gateways.values()):
+            gateway.writer.close()
         await self._empty.wait()
         await self._server.wait_closed()
         self._path.unlink(missing_ok=True)
         self._server = None
 
     async def append(self, entry: Entry) -> int:
-        """Have *entry* written to the audit log; its index, once durable. Raises AuditUnavailable."""
+        """Have *entry* written to the audit log; once durable, its index in that gateway's journal. Raises AuditUnavailable."""
         if not self._gateways:
             raise AuditUnavailable("No gateway is there to write the audit log.", "Start the gateway, then try again.")
-        gateway, writer = list(self._gateways.items())[-1]
+        gateway, connection = list(self._gateways.items())[-1]
         self._number += 1
         number = self._number
         waiting: asyncio.Future[link.Appended] = asyncio.get_running_loop().create_future()
         self._appends[number] = (gateway, waiting)
         try:
             async with asyncio.timeout(self._append_timeout_seconds):
-                await _send(writer, link.Append(id=number, entry=encode_entry(entry)))
+                await _send(connection.writer, link.Append(id=number, entry=encode_entry(entry)))
                 appended = await waiting
         except (TimeoutError, OSError):
             raise AuditUnavailable(
@@ -140,10 +158,19 @@ class GatewayLink:
         await self._tell_all(link.Drain(seconds))
 
     async def _tell_all(self, message: link.FromControl) -> None:
-        for writer in list(self._gateways.values()):
-            # A gateway that can't hear is about to be lost; its sessions end with it.
-            with contextlib.suppress(OSError):
-                await _send(writer, message)
+        """Tell every gateway at once. A gateway that can't hear is lost, and its sessions end with it."""
+        await asyncio.gather(*(self._tell(gateway, message) for gateway in list(self._gateways.values())))
+
+    async def _tell(self, gateway: _Gateway, message: link.FromControl) -> None:
+        with contextlib.suppress(OSError):
+            try:
+                async with asyncio.timeout(self._tell_timeout_seconds):
+                    await _send(gateway.writer, message)
+            except TimeoutError:
+                telemetry.log("gateway.stuck", level=logging.ERROR, worker=gateway.worker)
+                # What was sent before can still be read; after it comes the end, and the gateway ends as well.
+                gateway.writer.transport.abort()
+                self._stuck(gateway.worker)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if _peer_uid(writer) not in (os.getuid(), 0):
@@ -151,7 +178,7 @@ class GatewayLink:
             return
         self._number += 1
         gateway = self._number
-        self._gateways[gateway] = writer
+        self._gateways[gateway] = _Gateway(writer)
         self._empty.clear()
         try:
             await _send(writer, self._configured())
@@ -178,6 +205,12 @@ class GatewayLink:
         message = link.decode_from_gateway(line)
         assert self._listener is not None
         match message:
+            case link.Hello():
+                self._gateways[gateway].worker = message.worker
+            case link.CancelElsewhere():
+                cancel = link.Cancel(message.process_id, message.key)
+                others = [other for number, other in self._gateways.items() if number != gateway]
+                await asyncio.gather(*(self._tell(other, cancel) for other in others))
             case link.Lookup():
                 await _send(writer, self._listener.lookup(message))
             case link.Appended():

@@ -190,7 +190,9 @@ def _administered(index: int, entry: Administered, _: Sequel) -> EntryView:
 
 
 def _started(index: int, entry: ServiceStarted, _: Sequel) -> EntryView:
-    text = f"Doorward {entry.version} started; {entry.resumed_at} entries found intact"
+    which = f"Worker {entry.worker} of Doorward" if entry.worker else "Doorward"
+    torn = f", {entry.torn_bytes} bytes of an unfinished write cut off" if entry.torn_bytes else ""
+    text = f"{which} {entry.version} started; {entry.resumed_at} entries found intact{torn}"
     return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text)
 
 

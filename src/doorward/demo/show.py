@@ -25,6 +25,8 @@ from doorward.demo.postgres import DATABASE, EmbeddedServer, lent_account, runni
 from doorward.demo.welcome import say_up, say_welcome
 from doorward.errors import ConfigurationInvalid
 
+# Visitors play: nothing of theirs is worth a long wait.
+DRAIN_SECONDS = 3
 # Ctrl-C, kill, and a terminal that was closed.
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -52,6 +54,7 @@ class Wishes:
     port: int | None = None
     tour: bool = False
     leave: bool = False
+    workers: int = 1
 
 
 Tour = Callable[[Stage, Console], int]
@@ -176,7 +179,14 @@ async def _tour_or_end(tour: asyncio.Task[int], running: asyncio.Task[None]) -> 
 
 def _settings(wishes: Wishes, data: DataDirectory, server: EmbeddedServer) -> Settings:
     port = wishes.port if wishes.port is not None else _usual_or_any(DEFAULT_PORT)
-    return Settings(data, read_upstream(server.url, DATABASE), port=port, console_port=_usual_or_any(DEFAULT_CONSOLE_PORT))
+    return Settings(
+        data,
+        read_upstream(server.url, DATABASE),
+        port=port,
+        console_port=_usual_or_any(DEFAULT_CONSOLE_PORT),
+        workers=wishes.workers,
+        drain_seconds=DRAIN_SECONDS,
+    )
 
 
 def _usual_or_any(port: int) -> int:

@@ -39,12 +39,17 @@ class ColumnStamp(msgspec.Struct, frozen=True):
 
 
 class ServiceStarted(msgspec.Struct, frozen=True):
-    """A gateway took up the log. *resumed_at* is the number of entries it found intact."""
+    """A gateway took up its journal. *resumed_at* is the number of entries it found intact in it.
+
+    *torn_bytes* of a write that a crash cut off were taken away, if any; *worker* is the gateway's number, unless it is 0.
+    """
 
     at_us: int
     resumed_at: int
     version: str
     kind: str = "service.started"
+    torn_bytes: int | UnsetType = UNSET
+    worker: int | UnsetType = UNSET
 
 
 class ServiceStopped(msgspec.Struct, frozen=True):

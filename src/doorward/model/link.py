@@ -14,6 +14,12 @@ from doorward.model.upstream import Upstream
 # --- gateway to control -------------------------------------------------------------------------------------------
 
 
+class Hello(msgspec.Struct, frozen=True, tag=True):
+    """The first thing a gateway says: which of the workers it is, from 0."""
+
+    worker: int
+
+
 class Lookup(msgspec.Struct, frozen=True, tag=True):
     """Who is *user*, and how do they prove it?"""
 
@@ -56,8 +62,15 @@ class CatalogTouched(msgspec.Struct, frozen=True, tag=True):
     upstream: str
 
 
+class CancelElsewhere(msgspec.Struct, frozen=True, tag=True):
+    """A client asks to cancel with a key that no session here has: another gateway may know it."""
+
+    process_id: int
+    key: bytes
+
+
 class Appended(msgspec.Struct, frozen=True, tag=True):
-    """The entry of an Append call is durable at *index*; or not, and *error* says why."""
+    """The entry of an Append call is durable at *index* of the gateway's journal; or not, and *error* says why."""
 
     id: int
     index: int = -1
@@ -133,14 +146,21 @@ class Append(msgspec.Struct, frozen=True, tag=True):
     entry: bytes
 
 
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """Cancel what the session with this key runs, if it is right. The client asked another gateway."""
+
+    process_id: int
+    key: bytes
+
+
 class Drain(msgspec.Struct, frozen=True, tag=True):
     """Take no new sessions; end when the last one does or after *seconds*."""
 
     seconds: int
 
 
-FromGateway = Lookup | Asked | Settled | SessionNote | CatalogTouched | Appended
-FromControl = Found | Configured | Answered | Revoked | Append | Drain
+FromGateway = Hello | Lookup | Asked | Settled | SessionNote | CatalogTouched | CancelElsewhere | Appended
+FromControl = Found | Configured | Answered | Revoked | Append | Cancel | Drain
 
 encode = msgspec.json.Encoder().encode
 decode_from_gateway = msgspec.json.Decoder(FromGateway).decode

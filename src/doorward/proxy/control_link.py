@@ -15,6 +15,10 @@ from doorward.model import link
 
 LOOKUP_TIMEOUT_SECONDS = 10.0
 LINE_LIMIT_BYTES = 256 << 20  # a configuration carries whole catalogs
+# What may wait for a control process that does not read: then nothing new is asked of it any more, and at last it counts as
+# gone, for nobody can revoke or answer any more.
+FULL_BYTES = 16 << 20
+LOST_BYTES = 64 << 20
 
 
 class ControlLink:
@@ -38,9 +42,17 @@ class ControlLink:
         return asyncio.create_task(self._listen(reader), name="control link")
 
     def send(self, message: link.FromGateway) -> bool:
-        """Put a message; False when the control process is gone."""
+        """Put a message; False when the control process is gone, or so far behind that nothing new can be asked of it."""
         if self._writer is None or self._writer.is_closing() or self.lost.is_set():
             return False
+        waiting_bytes = self._writer.transport.get_write_buffer_size()
+        if waiting_bytes > FULL_BYTES:
+            if waiting_bytes > LOST_BYTES:
+                telemetry.log("link.lost", level=logging.ERROR, waiting_bytes=waiting_bytes)
+                self.lost.set()
+                return False
+            if not _must_arrive(message):
+                return False
         self._writer.write(link.encode(message) + b"\n")
         return True
 
@@ -79,3 +91,8 @@ class ControlLink:
             telemetry.log("link.lost", level=logging.WARNING, error=type(error).__name__)
         finally:
             self.lost.set()
+
+
+def _must_arrive(message: link.FromGateway) -> bool:
+    """Whether control's picture would be wrong for good without it. The rest is asked again, or told again."""
+    return isinstance(message, link.Settled | link.Appended) or (isinstance(message, link.SessionNote) and message.closed)

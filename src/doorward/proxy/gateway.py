@@ -1,9 +1,10 @@
-"""The gateway process: listens for clients, owns the audit log, heeds the control process."""
+"""A gateway process: takes clients, owns a journal of the audit log, heeds the control process."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import secrets
 import socket
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import msgspec
 
-from doorward import __version__, telemetry
+from doorward import telemetry
 from doorward.audit.log import AuditLog
 from doorward.databases import Database, database_for
-from doorward.errors import AuditUnavailable, ConfigurationInvalid, DoorwardError, UpstreamUnavailable
+from doorward.errors import AuditUnavailable, DoorwardError, UpstreamUnavailable
 from doorward.model import link
-from doorward.model.entry import ServiceStarted, ServiceStopped
+from doorward.model.entry import ServiceStopped
+from doorward.proxy.accepting import Acceptor, Loads, open_listeners
 from doorward.proxy.admission import Admission, Limits
 from doorward.proxy.client_tls import Certificate
 from doorward.proxy.control_link import ControlLink
@@ -27,16 +29,25 @@ from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.holds import Holds
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
-from doorward.proxy.scribe import Scribe, unforwarded
+from doorward.proxy.scribe import Scribe
 from doorward.proxy.session_loop import Session
+from doorward.proxy.taking_up import take_up
 from doorward.proxy.upstream_pool import PoolLimits, UpstreamPool
 
 CONFIGURATION_SECONDS = 30.0
+# How often a draining gateway looks which sessions have come to a rest.
+DRAIN_LOOK_SECONDS = 0.05
+# What is on its way when a gateway ends: cancellations at the upstream, last words to clients and to control.
+FAREWELL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """What a gateway is started with. *certificate* and *private_key* are PEM files, or None for no TLS."""
+    """What a gateway is started with. *certificate* and *private_key* are PEM files, or None for no TLS.
+
+    *worker* is its number among those that share the port: by the descriptors of their *listeners*, and of their *loads*.
+    A gateway without *listeners* opens *port* for itself.
+    """
 
     host: str
     port: int
@@ -48,6 +59,9 @@ class GatewaySettings:
     strict_durability: bool = False
     limits: Limits = field(default_factory=Limits)
     pool: PoolLimits = field(default_factory=PoolLimits)
+    worker: int = 0
+    listeners: tuple[int, ...] = ()
+    loads: int = -1
 
 
 class Gateway:
@@ -58,7 +72,7 @@ class Gateway:
         self.new_id = new_id
         self.now_us = now_us
         self.database: Database = database_for("postgresql")
-        self.registry = Registry(secrets.token_bytes)
+        self.registry = Registry(secrets.token_bytes, self._cancel_elsewhere)
         self.texts = Texts(self.database.analyze, self.database.skeleton)
         self.tls: Certificate | None = None
         if settings.certificate is not None and settings.private_key is not None:
@@ -66,7 +80,8 @@ class Gateway:
         self.sign_in_seconds = settings.limits.sign_in_seconds
         self._admission = Admission(settings.limits)
         self.strict = settings.strict_durability
-        self.decoy_key = secrets.token_bytes(32)
+        # The same in every gateway and after every start: else salts that differ would tell which names nobody has.
+        self.decoy_key = hmac.digest(settings.digest_key, b"decoy salts", "sha256")
         self.draining = False
         self.scribe: Scribe
         self.forwarding: Forwarding
@@ -79,6 +94,7 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self.pool = UpstreamPool(settings.pool, lambda upstream: self.rules().epoch(upstream), self.name_task)
         self._stop = asyncio.Event()
+        self._acceptor: Acceptor
         self.port = settings.port
 
     async def run(self, ready: Callable[[int], None]) -> None:
@@ -87,14 +103,14 @@ class Gateway:
         Raises DoorwardError when it can't start: log, port, control process.
         """
         loop = asyncio.get_running_loop()
-        self._log = AuditLog.open(self._settings.log_directory, wake=loop.call_soon_threadsafe)
+        self._log = AuditLog.open(self._settings.log_directory, journal=self._settings.worker, wake=loop.call_soon_threadsafe)
         try:
             self.scribe = Scribe(self._log, self._settings.digest_key, loop.call_later)
             self.forwarding = Forwarding(self.scribe, loop.call_soon)
             self.holds = Holds(self.scribe, self._link.send, loop.call_later, self.now_us, self.new_id)
-            self._take_up_log()
+            take_up(self._log, self.now_us())
             listening = await self._meet_control()
-            server = await self._listen()
+            self._acceptor = self._listen()
             telemetry.log("gateway.started", port=self.port, entries=self._log.size)
             ready(self.port)
             try:
@@ -104,11 +120,13 @@ class Gateway:
                 lost.cancel()
                 stopped.cancel()
             finally:
-                server.close()
+                self._acceptor.close()
                 for session in list(self._sessions):
                     session.end("Doorward stops.")
                 self.pool.close()
                 self._link.close()
+                if self._tasks:
+                    await asyncio.wait(self._tasks, timeout=FAREWELL_SECONDS)
                 listening.cancel()
         finally:
             with contextlib.suppress(AuditUnavailable):
@@ -154,6 +172,7 @@ class Gateway:
         """The session is over."""
         self._admission.leave(session)
         self._sessions.discard(session)
+        self._acceptor.counted()
 
     def name_task(self, task: asyncio.Task[None]) -> None:
         """Keep a task alive until it is done."""
@@ -162,19 +181,10 @@ class Gateway:
 
     # --- starting -----------------------------------------------------------------------------------------------------
 
-    def _take_up_log(self) -> None:
-        """Say that we start, and give every execution that a crash cut off its visible end: unknown."""
-        recovery = self._log.recovery
-        now = self.now_us()
-        self._log.append(ServiceStarted(at_us=now, resumed_at=recovery.entries, version=__version__))
-        for cut_off in recovery.in_flight:
-            self._log.append(unforwarded(cut_off.execution, now, "unknown"))
-        self._log.flush()
-        self._log.sync_within()
-
     async def _meet_control(self) -> asyncio.Task[None]:
         try:
             listening = await self._link.open()
+            self._link.send(link.Hello(self._settings.worker))
             async with asyncio.timeout(CONFIGURATION_SECONDS):
                 await self._configured.wait()
         except (OSError, TimeoutError) as error:
@@ -184,25 +194,16 @@ class Gateway:
             ) from None
         return listening
 
-    async def _listen(self) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        where = f"{self._settings.host}:{self._settings.port}"
-        try:
-            server = await loop.create_server(
-                lambda: Session(self), self._settings.host, self._settings.port, backlog=1024, reuse_address=True
-            )
-        except OSError as error:
-            raise ConfigurationInvalid(
-                f"Doorward can't listen on {where}: {error.strerror or error}.",
-                "Something else may listen there: choose another port with --port.",
-            ) from None
-        for sock in server.sockets:
-            # Accepted connections inherit these. A client that vanished without a word is noticed in a minute and a half.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for level, option, value in _KEEP_ALIVE:
-                sock.setsockopt(level, option, value)
-            self.port = sock.getsockname()[1]
-        return server
+    def _listen(self) -> Acceptor:
+        settings = self._settings
+        if settings.listeners:
+            sockets = [socket.socket(fileno=descriptor) for descriptor in settings.listeners]
+            loads = Loads(settings.loads)
+        else:
+            sockets = open_listeners(settings.host, settings.port)
+            loads = Loads.create()
+        self.port = sockets[0].getsockname()[1]
+        return Acceptor(sockets, loads, settings.worker, lambda: len(self._sessions), lambda: Session(self))
 
     # --- the control process ------------------------------------------------------------------------------------------
 
@@ -216,9 +217,27 @@ class Gateway:
                 self.registry.revoke(message.principal_id, message.credential_id, message.reason)
             case link.Append():
                 self._append(message)
+            case link.Cancel():
+                self.registry.cancel_here(message.process_id, message.key)
             case link.Drain():
-                self.draining = True
-                asyncio.get_running_loop().call_later(message.seconds, self.stop)
+                if not self.draining:
+                    self.draining = True
+                    self.name_task(asyncio.create_task(self._drain(message.seconds), name="drain"))
+
+    def _cancel_elsewhere(self, process_id: int, key: bytes) -> None:
+        self._link.send(link.CancelElsewhere(process_id, key))
+
+    async def _drain(self, seconds: int) -> None:
+        """Take nobody new, end each session as soon as it does nothing, and at last this process."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        self._acceptor.close()
+        telemetry.log("gateway.draining", sessions=len(self._sessions), seconds=seconds)
+        while self._sessions and loop.time() < deadline:
+            for session in list(self._sessions):
+                session.drain()
+            await asyncio.sleep(DRAIN_LOOK_SECONDS)
+        self.stop()
 
     def _configure(self, message: link.Configured) -> None:
         try:
@@ -241,11 +260,3 @@ class Gateway:
             self.send(link.Appended(message.id, index) if error is None else link.Appended(message.id, error=str(error)))
 
         self._log.when_durable(index, durable)
-
-
-_KEEP_ALIVE = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-)

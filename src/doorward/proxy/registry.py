@@ -47,11 +47,17 @@ class Registry:
     """Sessions by cancel key. Keys are our own: a client never learns the upstream's.
 
     Process ids are the upstream's where they are free: clients compare them with what pg_backend_pid(), notifications and
-    pg_stat_activity say.
+    pg_stat_activity say. *elsewhere* takes cancel requests that fit no session here: a client that cancels opens a connection
+    of its own, which another gateway may get.
     """
 
-    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        random_bytes: Callable[[int], bytes],
+        elsewhere: Callable[[int, bytes], None] = lambda process_id, key: None,
+    ) -> None:
         self._random_bytes = random_bytes
+        self._elsewhere = elsewhere
         self._sessions: dict[int, tuple[bytes, LiveSession]] = {}
         self._revocations: deque[_Revocation] = deque(maxlen=MOST_REMEMBERED)
         self.revocations = 0
@@ -78,7 +84,17 @@ class Registry:
         self._sessions.pop(process_id, None)
 
     def cancel(self, process_id: int, key: bytes) -> bool:
-        """Cancel what the session with this key runs. A wrong key does nothing, and nobody is told."""
+        """Cancel what the session with this key runs, here or elsewhere; False if it is not here.
+
+        A wrong key does nothing, and nobody is told.
+        """
+        if self.cancel_here(process_id, key):
+            return True
+        self._elsewhere(process_id, key)
+        return False
+
+    def cancel_here(self, process_id: int, key: bytes) -> bool:
+        """The same for a request that came from another gateway: nobody else is asked."""
         found = self._sessions.get(process_id)
         if found is None or not hmac.compare_digest(found[0], key):
             return False

@@ -539,6 +539,19 @@ class Session(asyncio.Protocol):
         error = DoorwardError(words, "Sign in again, if you still may.", sqlstate="57P01")
         self._fail(error, reason or "ended by an operator")
 
+    def drain(self) -> None:
+        """Doorward stops: end it if it does nothing. What is under way may come to its end, but nobody is waited for.
+
+        Called again and again, until the session is over or time is up.
+        """
+        if self._exchange is None:
+            self._close("Doorward stops.")
+        elif self._exchange.is_waiting:
+            assert self._path is not None
+            self._path.withdraw()
+        elif not self._exchange.is_busy and self._exchange.status == b"I" and not self._ahead:
+            self.end("Doorward stops.")
+
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def _upstream_lost(self, _exc: Exception | None) -> None:
