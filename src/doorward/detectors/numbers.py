@@ -57,7 +57,7 @@ def is_card(digits: str) -> bool:
     length = len(digits)
     if not any(length in lengths and prefix.match(digits) for prefix, lengths in _ISSUERS):
         return False
-    return luhn(digits) and len(set(digits)) > 2
+    return luhn(digits) and len(set(digits)) > 1
 
 
 def numbers_in(text: str, hint: Hint) -> Iterator[Candidate]:
@@ -81,7 +81,7 @@ def _read(text: str, start: int, number: str, hint: Hint) -> Iterator[Candidate]
         return  # one thing, whatever it is
     groups = number.split(" ")
     # Numbers that stand side by side were read as one: try their neighbours together, the longest first.
-    if 1 < len(groups) <= 12:
+    if 1 < len(groups) <= 16 and max(map(len, groups)) > 1:
         offsets = [0]
         for group in groups:
             offsets.append(offsets[-1] + len(group) + 1)

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, SIM905 - word lists
+# ruff: noqa: SIM905 - word lists
 """Finds and replaces personal and secret values in texts: one at a time, or many as they stream by.
 
 What cannot be read within its bound is never passed: it comes back as one span over the whole value, of type UNSCANNED.
@@ -13,55 +13,24 @@ from doorward.detectors import documents, spans
 from doorward.detectors.context import NO_HINT, Hint, hint_of
 from doorward.detectors.engine import Engine, engine_for
 from doorward.detectors.hinted import by_name
+from doorward.detectors.known import Known, known_in
 from doorward.detectors.rules import RULES, Rule
 from doorward.detectors.spans import Candidate, Span, settle
 
-MAX_VALUE_BYTES = 1 << 20  # what PostgreSQL clients show as a cell is far smaller; beyond it reading takes too long
+MAX_VALUE_BYTES = 1 << 18  # reading the worst text of this length takes about a second; cells that people read are far shorter
 MAX_SPANS = 5_000  # in one value; a value with more is a table of personal values and is masked whole
 CACHED_VALUES = 32_768
+MAX_CACHED_LETTERS = 2_048
 
 OF_A_NUMBER = " (number)"  # ends the rule of a span over a bare JSON number, which 0 replaces
-Known = tuple[str, str]  # type of span, value
-MIN_KNOWN_LETTERS = 3
-
 _JSON_STARTS = ("{", "[")
 _MAY_START_JSON = frozenset((b"{", b"[", b" ", b"\n", b"\t", b"\r"))
 _GENERIC_KEYS = frozenset(
     {"value", "number", "no", "val", "text", "raw", "content", "line", "line1", "line2", "full", "first", "last"}
 )
 _PERSONS_KEYS = frozenset(
-    [
-        "user",
-        "customer",
-        "client",
-        "patient",
-        "person",
-        "contact",
-        "holder",
-        "owner",
-        "employee",
-        "author",
-        "member",
-        "guest",
-        "recipient",
-        "sender",
-        "buyer",
-        "seller",
-        "shipping",
-        "billing",
-        "applicant",
-        "insured",
-        "profile",
-        "account",
-        "passenger",
-        "student",
-        "doctor",
-        "beneficiary",
-        "payer",
-        "payee",
-        "to",
-        "from",
-    ]
+    "user customer client patient person contact holder owner employee author member guest recipient sender buyer seller "
+    "to from shipping billing applicant insured profile account passenger student doctor beneficiary payer payee".split()
 )
 _PERSONAL = frozenset({spans.EMAIL, spans.PHONE, spans.DOB, spans.NATIONAL_ID, spans.ADDRESS, spans.CARD, spans.IBAN})
 
@@ -85,52 +54,57 @@ class Scanner:
         return self.find_all([text], column=column, known=[known] if known else None)[0]
 
     def find_all(
-        self, values: Sequence[str | bytes], *, column: str = "", known: Sequence[Sequence[Known]] | None = None
+        self,
+        values: Sequence[str | bytes],
+        *,
+        column: str = "",
+        known: Sequence[Sequence[Known]] | None = None,
+        are_json: bool = False,
     ) -> list[list[Span]]:
         """The spans of each of *values*, in their order: what ``find`` says of each, for a fraction of the time.
 
-        Values that repeat are read once. *known*, where given, has an entry for each value.
+        Values that repeat are read once. *known*, where given, has an entry for each value. *are_json*: of JSON's own types,
+        so that what can't be parsed is UNSCANNED; other values are read as JSON when they are an object or an array.
         """
         hint = hint_of(column) if column else NO_HINT
         results: list[list[Span]] = [[] for _ in values]
         encoded = [value if isinstance(value, bytes) else _encoded(value) for value in values]
         if encoded and max(map(len, encoded)) > MAX_VALUE_BYTES:
-            for place, value in enumerate(encoded):
-                if len(value) > MAX_VALUE_BYTES:
+            for place, content in enumerate(encoded):
+                if len(content) > MAX_VALUE_BYTES:
                     results[place] = [Span(0, len(values[place]), spans.UNSCANNED, "too-long")]
                     encoded[place] = b""
-        fired = self._engine.fired(encoded)
-        if hint.type:
+        fired = {} if are_json else self._engine.fired(encoded)
+        if hint.type and not are_json:
             fired = {place: fired.get(place, 0) for place, value in enumerate(encoded) if value}
+        texts = {place: _text_of(values[place]) for place in fired}
         for place, bits in fired.items():
-            found = self._read(values[place], encoded[place], bits, hint, column)
-            if found:
-                results[place] = found
-        self._read_documents(values, encoded, fired, results)
-        if known is not None:
-            for place, row in enumerate(known):
-                if row and encoded[place]:
-                    results[place] = _with_known(values[place], encoded[place], row, results[place])
+            text = texts[place]
+            if text.lstrip()[:1] not in _JSON_STARTS:  # those are read as documents, or as texts if they are none
+                results[place] = self._remembered(text, bits, hint, column)
+        for place, row in enumerate(known or ()):
+            if row and encoded[place] and not are_json:
+                text = texts.setdefault(place, _text_of(values[place]))
+                results[place] = _joined(text, row, results[place])
+        self._read_documents(values, encoded, fired, texts, results, known, are_json=are_json)
+        for place, text in texts.items():
+            if results[place] and isinstance(values[place], bytes) and len(values[place]) != len(text):
+                results[place] = _in_bytes(text, results[place])
         return results
 
     def replace(self, text: str | bytes, *, column: str = "", known: Sequence[Known] = ()) -> str | bytes:
         """*text* with each span replaced by its type in brackets; JSON stays JSON. The very object where nothing was found."""
         return replaced(text, self.find(text, column=column, known=known))
 
-    def _read(self, value: str | bytes, encoded: bytes, bits: int, hint: Hint, column: str) -> list[Span]:
-        text = value if isinstance(value, str) else _decoded(value)
-        if text.lstrip()[:1] in _JSON_STARTS and text:
-            return []  # read as a document, or as a text if it is none
+    def _remembered(self, text: str, bits: int, hint: Hint, column: str) -> list[Span]:
         key = (text, column)
         found = self._seen.get(key)
         if found is None:
             found = self._read_text(text, bits, hint)
-            if len(encoded) <= 4096:
+            if len(text) <= MAX_CACHED_LETTERS:
                 if len(self._seen) >= CACHED_VALUES:
                     self._seen.clear()
                 self._seen[key] = found
-        if found and isinstance(value, bytes) and len(text) != len(value):
-            return _in_bytes(text, found)
         return list(found)
 
     def _read_text(self, text: str, bits: int, hint: Hint) -> list[Span]:
@@ -146,48 +120,60 @@ class Scanner:
             for candidate in rules[lowest.bit_length() - 1].find(text, hint):
                 candidates.append(candidate)
                 if len(candidates) > MAX_SPANS:
-                    return [Span(0, len(text), spans.UNSCANNED, "too-many")]
+                    return _unscanned(text, "too-many")
         return settle(candidates) if candidates else []
 
     def _read_documents(
-        self, values: Sequence[str | bytes], encoded: list[bytes], fired: dict[int, int], results: list[list[Span]]
+        self,
+        values: Sequence[str | bytes],
+        encoded: list[bytes],
+        fired: dict[int, int],
+        texts: dict[int, str],
+        results: list[list[Span]],
+        known: Sequence[Sequence[Known]] | None,
+        *,
+        are_json: bool,
     ) -> None:
         """Read what looks like JSON: by its leaves if it is, else as a text."""
-        documents_at: list[tuple[int, str, list[documents.Leaf]]] = []
-        for place, content in enumerate(encoded):
-            if content[:1] not in _MAY_START_JSON or content.lstrip()[:1] not in (b"{", b"["):
+        found_documents: list[tuple[int, str, list[documents.Leaf]]] = []
+        starts = [place for place, content in enumerate(encoded) if content and (are_json or content[:1] in _MAY_START_JSON)]
+        for place in starts:
+            if not are_json and encoded[place].lstrip()[:1] not in (b"{", b"["):
                 continue
-            value = values[place]
-            text = value if isinstance(value, str) else _decoded(value)
+            text = texts.setdefault(place, _text_of(values[place]))
             try:
                 leaves = documents.leaves_of(text)
             except documents.Unreadable:
-                results[place] = [Span(0, len(value), spans.UNSCANNED, "too-deep")]
+                results[place] = _unscanned(text, "too-deep")
                 continue
             if leaves is not None:
-                documents_at.append((place, text, leaves))
-                continue
-            found = self._read_text(text, fired.get(place, 0), NO_HINT)
-            results[place] = _in_bytes(text, found) if isinstance(value, bytes) and len(text) != len(value) else found
-        if not documents_at:
+                found_documents.append((place, text, leaves))
+            elif are_json:
+                results[place] = _unscanned(text, "no-json")
+            else:
+                found = self._read_text(text, fired.get(place, 0), NO_HINT)
+                results[place] = _joined(text, known[place], found) if known else found
+        if not found_documents:
             return
-        leaves_fired = self._engine.fired([_encoded(leaf.text) for _, _, leaves in documents_at for leaf in leaves])
+        leaves_fired = self._engine.fired([_encoded(leaf.text) for _, _, leaves in found_documents for leaf in leaves])
         first = 0
-        for place, text, leaves in documents_at:
-            found = self._read_leaves(text, leaves, leaves_fired, first)
+        for place, text, leaves in found_documents:
+            results[place] = self._read_leaves(text, leaves, leaves_fired, first, known[place] if known else ())
             first += len(leaves)
-            value = values[place]
-            results[place] = _in_bytes(text, found) if isinstance(value, bytes) and len(text) != len(value) else found
 
-    def _read_leaves(self, text: str, leaves: list[documents.Leaf], fired: dict[int, int], first: int) -> list[Span]:
+    def _read_leaves(
+        self, text: str, leaves: list[documents.Leaf], fired: dict[int, int], first: int, known: Sequence[Known]
+    ) -> list[Span]:
         persons = _objects_of_persons(leaves)
         found: list[Span] = []
         for place, leaf in enumerate(leaves, first):
             hint = NO_HINT if leaf.is_key else _hint_of_leaf(leaf.key, leaf.parent, leaf.siblings in persons)
             bits = fired.get(place, 0)
-            if not bits and not hint.type:
+            if not bits and not hint.type and not known:
                 continue
             inner = self._read_text(leaf.text, bits, hint)
+            if known:
+                inner = _joined(leaf.text, known, inner)
             if not inner:
                 continue
             if not leaf.is_string:
@@ -201,7 +187,7 @@ class Scanner:
                     start, end = places[start], places[end]
                 found.append(Span(leaf.start + start, leaf.start + end, type_, rule))
             if len(found) > MAX_SPANS:
-                return [Span(0, len(text), spans.UNSCANNED, "too-many")]
+                return _unscanned(text, "too-many")
         return found
 
 
@@ -231,6 +217,20 @@ def _objects_of_persons(leaves: list[documents.Leaf]) -> set[int]:
     return found
 
 
+def _joined(text: str, known: Sequence[Known], found: list[Span]) -> list[Span]:
+    """*found* and the places of the row's known values, which win."""
+    extra = known_in(text, known)
+    if not extra or (found and found[0].type == spans.UNSCANNED):
+        return found
+    if len(extra) > MAX_SPANS:
+        return _unscanned(text, "too-many")
+    return settle([*(Candidate(*span, spans.CHECKED) for span in found), *extra])
+
+
+def _unscanned(text: str, rule: str) -> list[Span]:
+    return [Span(0, len(text), spans.UNSCANNED, rule)]
+
+
 def _encoded(text: str) -> bytes:
     try:
         return text.encode()
@@ -238,7 +238,9 @@ def _encoded(text: str) -> bytes:
         return text.encode(errors="surrogatepass")
 
 
-def _decoded(value: bytes) -> str:
+def _text_of(value: str | bytes) -> str:
+    if isinstance(value, str):
+        return value
     try:
         return value.decode()
     except UnicodeDecodeError:  # what is no UTF-8 is kept byte for byte, and the rest is read
@@ -255,39 +257,6 @@ def _in_bytes(text: str, found: Iterable[Span]) -> list[Span]:
         moved.append(Span(start_bytes, end_bytes, type_, rule))
         at, at_bytes = end, end_bytes
     return moved
-
-
-def _with_known(value: str | bytes, encoded: bytes, known: Sequence[Known], found: list[Span]) -> list[Span]:
-    """*found* and every place where the row's known values, or the words of its names, stand."""
-    text = value if isinstance(value, str) else _decoded(value)
-    folded = text.lower()
-    if len(folded) != len(text):  # a few capitals become two letters; then only the exact spelling is looked for
-        folded = text
-    extra: list[Candidate] = []
-    for type_, known_value in known:
-        forms = [known_value.strip()]
-        if type_ == spans.PERSON:
-            forms += [word for word in known_value.split() if len(word) >= MIN_KNOWN_LETTERS and word[:1].isupper()]
-        for form in forms:
-            if len(form) < MIN_KNOWN_LETTERS:
-                continue
-            needle = form.lower() if folded is not text else form
-            at = folded.find(needle)
-            while at >= 0:
-                end = at + len(needle)
-                before, after = text[at - 1 : at] if at else "", text[end : end + 1]
-                if not (before.isalnum() and needle[0].isalnum()) and not (after.isalnum() and needle[-1].isalnum()):
-                    extra.append(Candidate(at, end, type_, "known", spans.CERTAIN if len(needle) > 3 else spans.SHAPED))
-                at = folded.find(needle, end)
-                if len(extra) > MAX_SPANS:
-                    return [Span(0, len(value), spans.UNSCANNED, "too-many")]
-    if not extra:
-        return found
-    in_bytes = isinstance(value, bytes) and len(text) != len(value)
-    own = found
-    if in_bytes:
-        extra = [Candidate(*span, spans.CERTAIN) for span in _in_bytes(text, sorted({Span(*c[:4]) for c in extra}))]
-    return settle([*(Candidate(*span, spans.CHECKED) for span in own), *extra])
 
 
 def replaced(value: str | bytes, found: Sequence[Span]) -> str | bytes:

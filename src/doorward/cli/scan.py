@@ -1,0 +1,121 @@
+"""``doorward scan``: what texts hold, found by the code that masks, offline."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from doorward.cli.options import DataDir
+from doorward.cli.terminal import console
+from doorward.errors import InvalidRequest
+
+SCAN_HELP = (
+    "Find personal data and secrets in texts of your own, with the very code that masks results.\n\n"
+    "Each line of the input is a JSON object with a field [bold]text[/], and may have a field [bold]column[/], the name of "
+    "the column that the text is from, as context. Each line of the output is that object with a field [bold]spans[/]: "
+    '[{"start": 5, "end": 16, "type": "EMAIL", "rule": "email"}], in characters of the text. A text that is too long or too deep '
+    "to be read has one span of type UNSCANNED over all of it.\n\n"
+    "[bold]Example:[/]  doorward scan --jsonl tickets.jsonl --out found.jsonl\n\n"
+    "[bold]Example:[/]  psql -Atc \"select json_build_object('text', body) from ticket\" | doorward scan --jsonl - --out -\n\n"
+    "Your own detectors (doorward detectors --help) are used as well."
+)
+BATCH = 2_000  # lines read, scanned and written at a time
+
+
+Jsonl = Annotated[
+    Path | None,
+    typer.Option("--jsonl", metavar="FILE", help="Texts to scan, one JSON object a line; - reads standard input."),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write what was found; - is standard output.")]
+Field = Annotated[str, typer.Option("--field", metavar="NAME", help="The field that holds the text.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Use the engine without a compiled library: same results, slower.")]
+
+
+def scan(
+    jsonl: Jsonl = None, out: Out = Path("-"), field: Field = "text", plain: Plain = False, data_dir: DataDir = None
+) -> None:
+    """Entry point; each source of values has a function of its own."""
+    if jsonl is None:
+        raise typer.BadParameter("give the texts with --jsonl FILE", param_hint="--jsonl")
+    scan_lines(jsonl, out, field, plain=plain, data_dir=data_dir)
+
+
+# --- texts in a file of JSON lines ------------------------------------------------------------------------------------------
+
+
+def scan_lines(jsonl: Path, out: Path, field: str, *, plain: bool, data_dir: Path | None) -> None:
+    """Scan a file line by line, a batch at a time: the file may be larger than memory."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from doorward.cli.detectors import detectors_folder, own_detector_texts
+    from doorward.detectors.custom import read_detectors
+    from doorward.detectors.scanner import Scanner
+
+    own = read_detectors(own_detector_texts(detectors_folder(data_dir)))
+    scanner = Scanner([detector.rule for detector in own], plain=plain)
+    if str(jsonl) != "-" and not jsonl.is_file():
+        raise InvalidRequest(f"There is no file {jsonl}.", "Name a file of JSON lines, or - for standard input.")
+    source: IO[bytes] = sys.stdin.buffer if str(jsonl) == "-" else jsonl.open("rb")
+    target: IO[bytes] = sys.stdout.buffer if str(out) == "-" else out.open("wb")
+    total = None if str(jsonl) == "-" else jsonl.stat().st_size
+    said = console(stderr=True)
+    columns = (TextColumn("scanning"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    lines = found = 0
+    try:
+        with Progress(*columns, console=said, transient=True, disable=not said.is_terminal) as progress:
+            task = progress.add_task("scanning", total=total)
+            for rows, size_bytes in _batches(source, field):
+                found += _scan_batch(scanner, rows, field)
+                target.writelines(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n" for row in rows)
+                lines += len(rows)
+                progress.advance(task, size_bytes)
+        target.flush()
+    finally:
+        if source is not sys.stdin.buffer:
+            source.close()
+        if target is not sys.stdout.buffer:
+            target.close()
+    said.print(f"{lines} texts scanned with the {scanner.engine} engine, {found} values found")
+
+
+def _batches(source: IO[bytes], field: str) -> Iterator[tuple[list[dict[str, Any]], int]]:
+    rows: list[dict[str, Any]] = []
+    size_bytes = 0
+    for number, line in enumerate(source, 1):
+        size_bytes += len(line)
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get(field), str):
+            raise InvalidRequest(
+                f"Line {number} is no JSON object with a text in its field {field!r}.",
+                "Write one object a line; --field names another field.",
+            )
+        rows.append(row)
+        if len(rows) == BATCH:
+            yield rows, size_bytes
+            rows, size_bytes = [], 0
+    if rows:
+        yield rows, size_bytes
+
+
+def _scan_batch(scanner: Any, rows: list[dict[str, Any]], field: str) -> int:
+    """Put spans into *rows*; how many there were. Rows of one column are scanned together."""
+    by_column: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        column = row.get("column")
+        by_column.setdefault(column if isinstance(column, str) else "", []).append(row)
+    count = 0
+    for column, of_column in by_column.items():
+        for row, found in zip(of_column, scanner.find_all([row[field] for row in of_column], column=column), strict=True):
+            row["spans"] = [{"start": one.start, "end": one.end, "type": one.type, "rule": one.rule} for one in found]
+            count += len(found)
+    return count
