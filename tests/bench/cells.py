@@ -84,7 +84,8 @@ def pgbench(*options: str) -> Measure:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         tps, transactions = TPS.search(done.stdout), TRANSACTIONS.search(done.stdout)
         if done.returncode or tps is None or transactions is None or not int(transactions[1]):
-            raise MeasureFailed(f"pgbench: {(done.stderr.strip() or done.stdout.strip())[-300:]}")
+            said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
+            raise MeasureFailed(f"pgbench: {said[-1]}")
         return Number(float(tps[1]), int(transactions[1]))
 
     return measure
@@ -106,7 +107,7 @@ def _select_cells() -> list[Cell]:
             True,
             "transaction",
             pgbench("--select-only", "--protocol", mode, "--client", str(clients)),
-            is_quick=clients == 8,
+            is_quick=clients == 8 and mode != "extended",
             # With one client the scheduler decides: all on one core, or each on its own.
             is_steady=clients > 1,
         )
@@ -178,7 +179,7 @@ def _rows_cell(form: str, table: str) -> Cell:
 
     what = {"text": "in text", "binary": "in binary", "copy": "by COPY out"}[form]
     title = f"{{rows}} rows {what}" + (f", {len(masked)} column{'s' if len(masked) > 1 else ''} masked" if masked else "")
-    quick = not (form == "binary" and len(masked) == 1)
+    quick = form != "binary" or len(masked) == 5
     return Cell(name, title, "rows", "s", False, "1,000 rows", measure, versus="direct", check=check, is_quick=quick)
 
 

@@ -12,9 +12,12 @@ import logging
 import sys
 from typing import Any
 
+import msgspec
+
 from doorward.control.operators import LOCAL
 from doorward.model.catalog import Label
 from doorward.model.upstream import Upstream
+from doorward.proxy.upstream_pool import PoolLimits
 from tests.live.running import Running, running_doorward
 
 SERVICE = "nightly-etl"
@@ -34,7 +37,10 @@ def main() -> int:
     """Run until standard input ends."""
     logging.disable(logging.CRITICAL)
     asked: dict[str, Any] = json.loads(sys.stdin.readline())
-    with running_doorward(Upstream(**asked["upstream"]), **asked["settings"]) as running:
+    settings = asked["settings"]
+    if "pool" in settings:
+        settings["pool"] = PoolLimits(**settings["pool"])
+    with running_doorward(msgspec.convert(asked["upstream"], Upstream), **settings) as running:
         judge_columns(running, asked["protected"])
         secret = running.secret(SERVICE, hours=12)
         print(json.dumps({"port": running.control.port, "user": SERVICE, "secret": secret}), flush=True)

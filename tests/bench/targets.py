@@ -65,7 +65,7 @@ DOORWARDS: dict[str, dict[str, Any]] = {
     "doorward": {},
     "doorward-strict": {"strict_durability": True},
     "doorward-2-workers": {"workers": 2},
-    "doorward-pooling": {"upstream_pooling": True},
+    "doorward-pooling": {"pool": {"size": 32}},
 }
 POOLING = "doorward-pooling"
 
@@ -144,7 +144,7 @@ def doorward(name: str, world: World) -> Iterator[Target]:
     upstream = Upstream(
         world.database.name, "postgresql", server.host, server.port, world.database.name, role.name, role.password
     )
-    asked = {"upstream": msgspec.structs.asdict(upstream), "settings": settings, "protected": MASKED_COLUMNS}
+    asked = {"upstream": msgspec.to_builtins(upstream), "settings": settings, "protected": MASKED_COLUMNS}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.doorward_apart"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "DOORWARD_PURE": "0"},
