@@ -84,9 +84,17 @@ def _own_certificate(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def _reload(server: Server) -> None:
+    """Let *server* read its files again; done once a new connection goes by them."""
     with server.connect() as connection:
-        connection.execute("SELECT pg_reload_conf()")
-    time.sleep(0.3)
+        before = connection.execute("SELECT clock_timestamp(), pg_reload_conf()").fetchone()
+    assert before is not None
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with server.connect() as connection:
+            if connection.execute("SELECT pg_conf_load_time() >= %s", before[:1]).fetchone() == (True,):
+                return
+        time.sleep(0.02)
+    raise TimeoutError("the server did not read its files again")
 
 
 @pytest.fixture

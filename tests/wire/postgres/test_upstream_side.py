@@ -13,7 +13,7 @@ from doorward.errors import AuthenticationFailed, ProtocolViolation, UpstreamUna
 from doorward.model.result import ResultColumn
 from doorward.wire.postgres import authentication, messages, startup
 from doorward.wire.postgres.messages import BodyReader, fields, message
-from doorward.wire.postgres.upstream_side import QueryFailed, Question, UpstreamHandshake
+from doorward.wire.postgres.upstream_side import MAX_SIGN_IN_BYTES, QueryFailed, Question, UpstreamHandshake
 from tests.authentication.test_scram import stored
 
 USER, PASSWORD = "owner", "hunter2"
@@ -274,6 +274,16 @@ def test_a_length_that_no_start_up_message_has_is_refused(length: int) -> None:
     """Nothing is waited for that will not come."""
     with pytest.raises(ProtocolViolation):
         handshake().receive(b"R" + struct.pack(">I", length))
+
+
+def test_a_server_that_never_becomes_ready_is_left() -> None:
+    """Settings without end would fill the memory."""
+    signing_in = handshake()
+    signing_in.receive(authentication.OK)
+    for number in range(MAX_SIGN_IN_BYTES // 2000):
+        signing_in.receive(messages.parameter_status(f"setting_{number}", "x" * 1000))
+    with pytest.raises(ProtocolViolation, match="without end"):
+        signing_in.receive(bytes(MAX_SIGN_IN_BYTES // 2))
 
 
 def test_another_protocol_is_told_at_once() -> None:

@@ -15,6 +15,8 @@ from doorward.wire.postgres.messages import BodyReader, cstring, message, read_f
 from doorward.wire.postgres.startup import MOST_KEY_BYTES, read_negotiated_version, startup_packet
 
 MAX_ANSWER_BYTES = 256 << 20
+# All that a server may send until it is ready: its settings, a notice or two. PostgreSQL sends some hundred bytes.
+MAX_SIGN_IN_BYTES = 1 << 20
 
 # Authentication messages by number (manual, "Message Formats"), and what SASL has in which order ("SASL Authentication").
 _OK, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 10, 11, 12
@@ -57,6 +59,7 @@ class UpstreamHandshake:
         self._must_bind = must_bind
         self._minor = minor
         self._buffer = b""
+        self._received_bytes = 0
         self._is_signed_in = False
         self._sasl_next = _SASL  # the one SASL message that may come now
         self.done = False
@@ -73,6 +76,9 @@ class UpstreamHandshake:
 
         Raises UpstreamUnavailable when it refuses, in words that say what the operator can do, and ProtocolViolation.
         """
+        self._received_bytes += len(data)
+        if self._received_bytes > MAX_SIGN_IN_BYTES:
+            raise ProtocolViolation("The upstream sends without end and does not become ready.")
         self._buffer += data
         answer = b""
         while not self.done and len(self._buffer) >= 5:
