@@ -218,6 +218,24 @@ def test_the_former_can_not_know_the_random_numbers_of_the_next(shared: Database
     run(converse())
 
 
+def test_a_custom_setting_is_emptied_and_its_name_stays(shared: Database) -> None:
+    """The one thing that can't be undone nor looked for, said in docs/running.md: it reads as empty, not as absent."""
+
+    async def converse() -> None:
+        world = World()
+        async with world.pool() as pool:
+            lent = await pool.lend(at(shared), SETTINGS)
+            assert await one(lent, "SELECT current_setting('app.user', true)") is None
+            await ask(lent, "SELECT set_config('app.user', 'mallory', false)")
+            await give_back(world, pool, lent)
+            following = await pool.lend(at(shared), SETTINGS)
+            assert following is lent
+            assert await one(following, "SELECT current_setting('app.user', true)") == ""
+            following.connection.close()
+
+    run(converse())
+
+
 def test_locks_temporary_tables_and_channels_end_with_the_session(shared: Database) -> None:
     """Not when the next client comes, which may be never."""
 

@@ -17,7 +17,7 @@ from doorward import telemetry
 from doorward.databases import database_for
 from doorward.errors import DoorwardError, UpstreamUnavailable
 from doorward.model.upstream import Upstream
-from doorward.proxy.upstream_connections import UpstreamConnection, connect
+from doorward.proxy.upstream_connections import CONNECT_TIMEOUT_SECONDS, UpstreamConnection, connect
 
 # A reset that takes longer has more to clear away than a new session costs.
 RESET_SECONDS = 5.0
@@ -86,7 +86,7 @@ class UpstreamPool:
         key = tuple(sorted(settings.items()))
         kept = self._pick(upstream, key)
         if kept is not None:
-            if await self._compare(kept) == kept.features:
+            if await self._compare(kept, COMPARE_SECONDS) == kept.features:
                 kept.use += 1
                 return kept
             _break(kept)
@@ -96,7 +96,7 @@ class UpstreamPool:
         epoch, born = self._epoch(upstream.name), asyncio.get_running_loop().time()
         lent = Lent(await self._connect(upstream, settings), upstream, key, epoch, born)
         if self._limits.size:
-            lent.features = await self._compare(lent)
+            lent.features = await self._compare(lent, CONNECT_TIMEOUT_SECONDS)
             if lent.connection.is_ending:
                 raise UpstreamUnavailable(f"The upstream {upstream.name} let us in, and then did not answer.")
             if not lent.is_returnable:
@@ -177,12 +177,12 @@ class UpstreamPool:
             return
         self._keep(lent)
 
-    async def _compare(self, lent: Lent) -> tuple[str | None, ...]:
-        """What *lent* shows of itself; empty when it does not. Closed when the asker is cancelled."""
+    async def _compare(self, lent: Lent, seconds: float) -> tuple[str | None, ...]:
+        """What *lent* shows of itself; empty when it does not. Closed when the asker is cancelled, or it does not answer."""
         connection = lent.connection
         portrait = database_for(lent.upstream.engine).portrait(connection.parameters, connection.process_id)
         try:
-            async with asyncio.timeout(COMPARE_SECONDS):
+            async with asyncio.timeout(seconds):
                 await _ask(connection, portrait)
         except (TimeoutError, DoorwardError):
             _break(lent)
