@@ -14,9 +14,10 @@ from doorward.model.catalog import Column, Label, Relation, RelationKind, Snapsh
 from doorward.model.decision import Facts
 from doorward.model.entry import ColumnStamp, SessionClosed, StatementIntent, StatementOutcome
 from doorward.model.result import ColumnTreatment, Provenance, ResultColumn
-from doorward.proxy import forms
+from doorward.proxy import forms_cy as forms
 from doorward.proxy.execution import Attempt
-from doorward.proxy.scribe import PARAMETERS_LIMIT, STATEMENT_LIMIT, Scribe
+from doorward.proxy.forms_cy import PARAMETERS_LIMIT
+from doorward.proxy.scribe import STATEMENT_LIMIT, Scribe
 from tests.proxy.attempts import ALLOWED, BOT_FOR_ALICE, FACTS, SESSION, Later, an_attempt, entries_of
 
 Write = Callable[..., StatementIntent]

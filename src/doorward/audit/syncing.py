@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Condition, Thread, current_thread
+from threading import Condition, Lock, Thread, current_thread
 
 from doorward.audit.files import sync_directory, write_all, write_durably
 from doorward.errors import AuditUnavailable
@@ -51,7 +51,7 @@ class WrittenFile:
             self.descriptor = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen: one is made for every write, and freezing costs more than the rest
 class _Chunk:
     """Bytes written and not yet known to be durable, kept to be written again should a sync fail."""
 
@@ -73,7 +73,8 @@ class Syncer:
         self.syncs = 0
         self.wake = wake
         self._fdatasync = fdatasync
-        self._changed = Condition()
+        self._lock = Lock()  # taken by itself where every write passes: a Condition adds two calls
+        self._changed = Condition(self._lock)
         self._written = durable
         self._chunks: list[_Chunk] = []
         self._attachments: dict[Path, bytes] = {}
@@ -108,7 +109,7 @@ class Syncer:
 
     def wrote(self, file: WrittenFile, content: bytes, entries: int | None) -> None:
         """*content* was just written to *file*; with it all of *entries* are (None: not yet whole)."""
-        with self._changed:
+        with self._lock:
             self._chunks.append(_Chunk(file, file.length - len(content), content))
             if entries is not None:
                 self._written = entries

@@ -11,7 +11,7 @@ from doorward.model.decision import Decision, Facts
 from doorward.model.entry import ColumnStamp
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
-from doorward.proxy.forms import IntentForm
+from doorward.proxy.forms_cy import IntentForm
 from doorward.proxy.rules import Rules
 from doorward.wire.governor import Refusal, Ticket
 

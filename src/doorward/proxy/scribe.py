@@ -18,12 +18,11 @@ from doorward.model.entry import ActorStamp, ColumnStamp, Entry, IdentityStamp, 
 from doorward.model.identity import Identity, Principal
 from doorward.model.result import ColumnTreatment, ResultColumn
 from doorward.proxy.execution import Attempt, SessionFacts
-from doorward.proxy.forms import IntentForm
+from doorward.proxy.forms_cy import PARAMETERS_LIMIT, IntentForm, parameter
 
 # An entry has a limit of 60,000 bytes, and JSON may make six of one: longer texts are kept beside the log.
 STATEMENT_LIMIT = 8_000
 ATTACHED_PREVIEW = 4_000
-PARAMETERS_LIMIT = 200
 # How long an outcome may stay in this process before the operating system has it.
 OUTCOME_FLUSH_SECONDS = 0.005
 LIST_LIMIT = 100
@@ -56,9 +55,10 @@ class Scribe:
 
     def __init__(self, log: AuditLog, digest_key: bytes, later: Callable[[float, Callable[[], None]], object]) -> None:
         self._log = log
-        self._digest_key = digest_key
+        self._keyed = hashlib.blake2b(key=digest_key, digest_size=8)
         self._later = later
         self._flush_is_due = False
+        self.sync_within = log.sync_within  # see that everything reaches stable storage within seconds
         self._stamps: dict[Identity, IdentityStamp] = {}
 
     def append(self, entry: Entry) -> int:
@@ -79,10 +79,6 @@ class Scribe:
         """Call back once entry *index* is on stable storage, or can't be."""
         self._log.flush()
         self._log.when_durable(index, callback)
-
-    def sync_within(self, seconds: float) -> None:
-        """See that everything reaches stable storage within *seconds*."""
-        self._log.sync_within(seconds)
 
     def intent(
         self,
@@ -110,7 +106,7 @@ class Scribe:
             identity=self._identity(identity),
             labels=tuple(label.value for label in facts.labels),
             objects=(*facts.objects, *facts.unresolved)[:LIST_LIMIT],
-            parameters=tuple(self._parameters(attempt.parameters)),
+            parameters=tuple(self.parameter(value) for value in attempt.parameters[:PARAMETERS_LIMIT]),
             policy=decision.policy_version,
             protocol=attempt.protocol,
             reason=" ".join(reason.text for reason in decision.reasons)[:1_000],
@@ -126,13 +122,13 @@ class Scribe:
         except ValueError:
             raise _unrecordable() from None
         # A grant is good once, an attachment is rare, and a text that is not kept stands for one text only.
-        return index, None if grant or statement != attempt.text.text else IntentForm.of(intent)
+        return index, None if grant or statement != attempt.text.text else IntentForm(intent)
 
     def intent_again(
         self, form: IntentForm, text: str, parameters: Sequence[bytes | None], session: str, execution_id: str, at_us: int
     ) -> int:
         """Append the intent of a text that was allowed before, by its form; its index. Raises AuditUnavailable."""
-        payload = form.fill(at_us, execution_id, self._parameters(parameters), text)
+        payload = form.fill(at_us, execution_id, parameters, self._keyed, text)
         if len(payload) > MAX_ENTRY_BYTES:  # more parameters than the form was made with
             raise _unrecordable()
         return self._log.append_intent(payload, execution_id, session)
@@ -152,9 +148,12 @@ class Scribe:
         if len(payload) > MAX_ENTRY_BYTES:  # a hundred columns with the longest names
             self.outcome(msgspec.json.decode(payload, type=StatementOutcome))
             return
-        with contextlib.suppress(AuditUnavailable):
+        try:
             self._log.append_outcome(payload, execution_id)
-        self._flush_soon()
+        except AuditUnavailable:
+            pass  # it stays open in the log, as above
+        if not self._flush_is_due:
+            self._flush_soon()
 
     def _flush_soon(self) -> None:
         """Outcomes ride along with the next intent, or go by themselves when none comes."""
@@ -168,9 +167,6 @@ class Scribe:
             self._log.flush()
             self._log.sync_within()
 
-    def _parameters(self, values: Sequence[bytes | None]) -> list[str]:
-        return [self.parameter(value) for value in values[:PARAMETERS_LIMIT]]
-
     def refused(self, execution_id: str, at_us: int) -> None:
         """The execution was refused, rejected or withdrawn; nothing was forwarded."""
         self.outcome(unforwarded(execution_id, at_us, "refused"))
@@ -181,10 +177,7 @@ class Scribe:
 
     def parameter(self, value: bytes | None) -> str:
         """A bind value as entries show it: its length and a keyed digest, never the value."""
-        if value is None:
-            return "null"
-        digest = hashlib.blake2b(value, key=self._digest_key, digest_size=8).hexdigest()
-        return f"{len(value)} bytes, {digest}"
+        return parameter(value, self._keyed)
 
     def column(self, snapshot: Snapshot, column: ResultColumn, treatment: ColumnTreatment) -> ColumnStamp:
         """A column that was masked, or shown although protected, as entries show it."""

@@ -13,7 +13,7 @@ on_release, finish. What each step decides is the step's business; when it is as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from typing import cast
 
 from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
@@ -25,8 +25,8 @@ from doorward.model.identity import Identity
 from doorward.model.result import Provenance, ResultColumn
 from doorward.model.statement import Action
 from doorward.policy.explain import explain
-from doorward.policy.floors import UNREADABLE_STATEMENT
-from doorward.proxy import forms, refusals
+from doorward.proxy import forms_cy as forms
+from doorward.proxy import refusals
 from doorward.proxy.execution import (
     LONGEST_KEPT_BYTES,
     Attempt,
@@ -94,6 +94,11 @@ class StatementPath:
         self.statements = 0
         self.doing = ""
 
+    @property
+    def observes(self) -> bool:
+        """Whether the upstream is only watched: the wire passes what it would refuse for not being sure of it."""
+        return self._session.upstream in self._rules().policy.observed
+
     def when_released(self, callback: Callable[[], None]) -> None:
         """What to call when rows that waited for their record may go out."""
         self._released = callback
@@ -133,17 +138,20 @@ class StatementPath:
 
     def begin_again(self, understood: Understood, parameters: Sequence[bytes | None], protocol: str) -> Execution | None:
         """Steps 2 to 5 at once, for what was decided before under the rules of now, and needs no care."""
-        text = _text(understood)
+        text = cast(Text, understood)
         judgement = self._seen.get(text.family)
-        if judgement is None or not judgement.is_repeatable or judgement.protocol != protocol:
+        if (
+            judgement is None
+            or not judgement.is_repeatable
+            or judgement.protocol != protocol
+            or judgement.rules is not self._rules()
+        ):
             return None
-        if judgement.rules is not self._rules():
-            return None
-        assert judgement.form is not None
         execution_id = f"{self._session.id}.{self._next}"
         begun_us = self._now_us()
+        form = cast(forms.IntentForm, judgement.form)
         try:
-            self._scribe.intent_again(judgement.form, text.text, parameters, self._session.id, execution_id, begun_us)
+            self._scribe.intent_again(form, text.text, parameters, self._session.id, execution_id, begun_us)
         except AuditUnavailable:
             return None  # nothing was appended; the long way says why
         self._scribe.sync_within(READ_SYNC_SECONDS)
@@ -180,6 +188,7 @@ class StatementPath:
             expressions_are_clear=resolved.expressions_are_clear,
             clear_outputs=resolved.clear_outputs if fits else frozenset(),
             origins_hold=not resolved.facts.copies_protected,
+            observed=judgement.decision.observed,
         )
         snapshot = judgement.rules.snapshot(self._session.upstream)
         pairs = [pair for pair in zip(columns, plan.treatments, strict=True) if pair[1].provenance is not Provenance.CLEAR]
@@ -230,6 +239,8 @@ class StatementPath:
 
     def may_show_error(self, ticket: Execution | None) -> bool:
         """Whether the database's own words may reach the client: only if nothing it might not see was in reach."""
+        if self.observes:
+            return True
         if ticket is None:
             return False
         judgement = ticket.judgement
@@ -351,7 +362,7 @@ class StatementPath:
             begun_us=begun_us,
             released=not judgement.is_protected,
             row_limit=judgement.decision.row_limit,
-            copy_out_is_clear=not judgement.facts.copy_protected_out,
+            copy_out_is_clear=judgement.decision.observed or not judgement.facts.copy_protected_out,
         )
         ends = judgement.ends_transaction
         has_effect = judgement.is_effect or self._strict or (ends and self._wrote_in_transaction)
@@ -441,8 +452,7 @@ class StatementPath:
     def _decide(self, text: Text, resolved: Resolved, *, approved: bool) -> Decision:
         rules = self._rules()
         if text.analysis.error:
-            reason = replace(UNREADABLE_STATEMENT, text=text.analysis.error)
-            return Decision(Verdict.DENY, (reason,), rules.policy_version)
+            return rules.policy.decide_unreadable(text.analysis.error, self._session.upstream)
         return rules.policy.decide(
             self._identity, resolved.facts, self._session.upstream, self._session.database, approved=approved
         )

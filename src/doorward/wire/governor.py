@@ -68,6 +68,10 @@ Resume = Callable[[Refusal | None, Ticket | None], None]
 class Governor(Protocol):
     """Decides and records. Every method is synchronous and quick; what takes time answers WAIT."""
 
+    @property
+    def observes(self) -> bool:
+        """Whether the upstream is only watched: what would be refused for not being sure of it passes."""
+
     def understand(self, text: bytes) -> Understood:
         """Analyse a text. Never raises: what can't be read becomes an analysis with an error."""
 

@@ -57,6 +57,7 @@ class Rules:
     closed: bool = False
     again: int = 0  # how many were begun again, by the short way
     moved: bool = False
+    observes: bool = False
 
     def understand(self, text: bytes) -> Text:
         decoded = text.decode("utf-8", "replace")

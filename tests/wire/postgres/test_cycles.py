@@ -161,7 +161,7 @@ def test_a_request_with_one_byte_changed_is_read_as_the_messages_it_is(
     if read.read(chunk):
         sent = kinds(chunk)
         assert sent in ("Q", "PBDES", "PBES", "BDES", "BES")
-        if not read.is_query:
+        if not read.is_query and read.statement.isascii():
             body = chunk[read.bind_start + 5 : read.bind_end]
             understood = messages.read_bind(body)
             assert understood.portal == ""

@@ -498,3 +498,22 @@ def test_what_sql_prepared_can_be_bound_by_the_protocol() -> None:
     conversation = Conversation()
     conversation.send(messages.query("PREPARE a AS SELECT clear"))
     assert conversation.send(bind("a") + execute() + messages.SYNC) == "2DDDCZ"
+
+
+def test_rows_without_columns_pass_and_rows_with_some_do_not_pass_for_them() -> None:
+    """``SELECT`` alone has rows of nothing; a description that was of nothing lets nothing else through."""
+    for row, whole in ((b"", True), (b"\0\1\0\0\0\1x", False)):
+        conversation = Conversation()
+        exchange = conversation.exchange
+        exchange.receive_from_client(messages.parse("", "SELECT") + bind() + execute() + messages.SYNC)
+        described = messages.message(b"t", b"\0\0") + messages.row_description([])
+        answer = messages.PARSE_COMPLETE + described + messages.message(b"2", b"")
+        answer += (
+            messages.message(b"D", row or b"\0\0") + messages.message(b"C", b"SELECT 1\0") + messages.ready_for_query(b"I")
+        )
+        if whole:
+            exchange.receive_from_upstream(answer)
+            assert kinds(b"".join(exchange.to_client)) == "12DCZ"
+        else:
+            with pytest.raises(ProtocolViolation):
+                exchange.receive_from_upstream(answer)

@@ -832,12 +832,14 @@ class Exchange:
             columns = head.portal.result_columns() if head.portal is not None else None
             if self._governor.observes and columns is None:
                 head.planned = True
-            elif not columns:
+            elif columns is None:
                 head.cut = Refusal("XX000", "Doorward withheld rows whose columns were never described.")
                 head.operations = None
                 head.planned = True
             else:
                 self._plan(head, columns)
+                if not columns:
+                    head.operations = []  # rows of no columns at all, and no others
         return True
 
     def _head_released(self) -> bool:

@@ -13,6 +13,8 @@ except ModuleNotFoundError:  # pragma: no cover - depends on the installation
     from doorward import _cython as cython  # type: ignore[no-redef]
 
 _NO_PARAMETERS: tuple[bytes | None, ...] = ()
+_EXECUTE_TO_SYNC = b"E\0\0\0\x09\0\0\0\0\0S\0\0\0\4"
+_DESCRIBE_TO_SYNC = b"D\0\0\0\6P\0" + _EXECUTE_TO_SYNC
 
 
 def is_compiled() -> bool:
@@ -99,10 +101,10 @@ class Request:
         position = end
         self.is_described = False
         # Describe of the unnamed portal, Execute of it without a limit, Sync: always these very bytes.
-        if chunk[position : position + 7] == b"D\0\0\0\6P\0":
+        if size == position + 22 and chunk.endswith(_DESCRIBE_TO_SYNC):
             self.is_described = True
-            position += 7
-        return chunk[position:] == b"E\0\0\0\x09\0\0\0\0\0S\0\0\0\4"
+            return True
+        return size == position + 15 and chunk.endswith(_EXECUTE_TO_SYNC)
 
     @cython.cfunc
     def _read_parse(self, chunk: bytes, size: cython.Py_ssize_t) -> cython.Py_ssize_t:
@@ -128,8 +130,10 @@ class Request:
         name_end: cython.Py_ssize_t
         if start >= end or chunk[start] != 0:
             return False
-        name_end = chunk.find(b"\0", start + 1, end)
-        if name_end < 0:
+        name_end = start + 1
+        while name_end < end and chunk[name_end] != 0:
+            name_end += 1
+        if name_end >= end:
             return False
         self.statement = chunk[start + 1 : name_end]
         position = name_end + 1
@@ -197,10 +201,10 @@ class Reply:
         self.description = None
         if not request.is_query:
             if request.text is not None:
-                if chunk[:5] != b"1\0\0\0\4":
+                if _end_of_frame(chunk, 0, size, 49) != 5:
                     return False
                 position = 5
-            if chunk[position : position + 5] != b"2\0\0\0\4":
+            if _end_of_frame(chunk, position, size, 50) != position + 5:
                 return False
             position += 5
         if request.is_query or request.is_described:
@@ -219,10 +223,10 @@ class Reply:
         self.rows_end = position
         self.rows = rows
         end = _end_of_frame(chunk, position, size, 67)
-        if not end or end - position < 7 or chunk.find(b"\0", position + 5, end) != end - 1:
+        if not end or end - position < 7 or chunk[end - 1] != 0:
             return False
         self.tag = chunk[position + 5 : end - 1]
-        if end + 6 != size or chunk[end : end + 5] != b"Z\0\0\0\5":
+        if end + 6 != size or chunk[end] != 90 or _int32(chunk, end + 1) != 5 or b"\0" in self.tag:
             return False
         self.status = chunk[end + 5 : end + 6]
         return chunk[end + 5] == 73 or chunk[end + 5] == 84  # I or T

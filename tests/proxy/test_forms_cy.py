@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import msgspec
 import pytest
 from hypothesis import example, given
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 
 from doorward.audit.canonical import decode, encode
 from doorward.model.entry import ActorStamp, ColumnStamp, IdentityStamp, StatementIntent, StatementOutcome
-from doorward.proxy import forms
-from doorward.proxy.forms import IntentForm, columns_json
+from doorward.proxy import forms_cy as forms
+from doorward.proxy.forms_cy import IntentForm, columns_json
 
 HOSTILE = (
     '"parameters":[]',
@@ -35,7 +37,15 @@ texts = st.one_of(
 names = st.lists(texts, max_size=3).map(tuple)
 ids = st.from_regex(r"[a-z]{3}_[0-9a-f]{1,24}\.[0-9]{1,6}", fullmatch=True)
 numbers = st.integers(0, 2**53 - 1)
-parameters = st.lists(st.one_of(st.just("null"), st.from_regex(r"[0-9]{1,6} bytes, [0-9a-f]{16}", fullmatch=True)), max_size=4)
+values = st.lists(st.one_of(st.none(), st.binary(max_size=20)), max_size=4)
+KEYED = blake2b(key=b"k" * 32, digest_size=8)
+
+
+def shown(listed: list[bytes | None]) -> tuple[str, ...]:
+    """Bind values as entries show them."""
+    return tuple(forms.parameter(value, KEYED) for value in listed)
+
+
 actors = st.builds(ActorStamp, texts, texts, texts)
 intents = st.builds(
     StatementIntent,
@@ -45,7 +55,7 @@ intents = st.builds(
     identity=st.builds(IdentityStamp, st.lists(actors, max_size=2).map(tuple), texts, texts, actors, texts),
     labels=names,
     objects=names,
-    parameters=parameters.map(tuple),
+    parameters=values.map(lambda listed: shown(listed)),
     policy=texts,
     protocol=texts,
     reason=texts,
@@ -59,22 +69,24 @@ intents = st.builds(
 columns = st.lists(st.builds(ColumnStamp, texts, texts, texts, texts), max_size=3).map(tuple)
 
 
-@given(intents, numbers, ids, parameters, texts)
+@given(intents, numbers, ids, values, texts)
 def test_a_filled_form_is_the_canonical_entry(
-    intent: StatementIntent, at_us: int, execution: str, parameters: list[str], text: str
+    intent: StatementIntent, at_us: int, execution: str, listed: list[bytes | None], text: str
 ) -> None:
     """Whatever a statement or a name holds: no text is taken for a key."""
-    filled = IntentForm.of(intent).fill(at_us, execution, parameters, text)
-    anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=tuple(parameters), statement=text)
+    filled = IntentForm(intent).fill(at_us, execution, listed, KEYED, text)
+    anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=shown(listed), statement=text)
     assert filled == encode(anew)
     assert decode(filled) == anew
 
 
-@given(intents)
-def test_a_form_filled_with_its_own_blanks_is_the_entry_it_was_made_of(intent: StatementIntent) -> None:
+@given(intents, values)
+def test_a_form_filled_with_its_own_blanks_is_the_entry_it_was_made_of(
+    intent: StatementIntent, listed: list[bytes | None]
+) -> None:
     """Nothing is lost in the cutting."""
-    filled = IntentForm.of(intent).fill(intent.at_us, intent.execution, list(intent.parameters), intent.statement)
-    assert filled == encode(intent)
+    intent = msgspec.structs.replace(intent, parameters=shown(listed))
+    assert IntentForm(intent).fill(intent.at_us, intent.execution, listed, KEYED, intent.statement) == encode(intent)
 
 
 @given(columns, st.lists(numbers, min_size=5, max_size=5), ids, st.sampled_from(["done", "failed", "cancelled"]), texts)
@@ -108,9 +120,30 @@ def test_text_that_looks_like_a_key_stays_text(hostile: str) -> None:
     )  # fmt: skip
     for field in ("action", "policy", "protocol", "reason", "session", "statement", "upstream"):
         intent = msgspec.structs.replace(plain, **{field: hostile})
-        anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2", parameters=("null",))
-        assert IntentForm.of(intent).fill(7, "exe_2", ["null"], intent.statement) == encode(anew)
+        anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2", parameters=shown([None, b"x"]))
+        assert IntentForm(intent).fill(7, "exe_2", [None, b"x"], KEYED, intent.statement) == encode(anew)
     for field in ("labels", "objects", "rules", "tags"):
         intent = msgspec.structs.replace(plain, **{field: (hostile, hostile)})
         anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2")
-        assert IntentForm.of(intent).fill(7, "exe_2", [], intent.statement) == encode(anew)
+        assert IntentForm(intent).fill(7, "exe_2", [], KEYED, intent.statement) == encode(anew)
+
+
+def test_a_form_tells_of_no_more_parameters_than_an_entry_does() -> None:
+    """The same number as an intent made anew."""
+    actor = ActorStamp("prn_1", "human", "x")
+    identity = IdentityStamp((actor,), "x", "c", actor, "scram")
+    intent = StatementIntent(
+        "read", 1, "exe_1", identity, (), (), (), "p", "simple", "", (), "s", "", (), "u", "allow"
+    )  # fmt: skip
+    filled = decode(IntentForm(intent).fill(1, "exe_1", [b"x"] * 300, KEYED, "SELECT"))
+    assert isinstance(filled, StatementIntent)
+    assert filled.parameters == shown([b"x"]) * forms.PARAMETERS_LIMIT
+
+
+def test_parameters_are_known_again_and_not_read() -> None:
+    """The same value has the same digest under one key, and another under another."""
+    other = blake2b(key=b"o" * 32, digest_size=8)
+    assert forms.parameter(b"secret", KEYED) == forms.parameter(b"secret", KEYED)
+    assert forms.parameter(b"secret", KEYED) != forms.parameter(b"secret", other)
+    assert forms.parameter(None, KEYED) == "null"
+    assert "secret" not in forms.parameter(b"secret", KEYED)
