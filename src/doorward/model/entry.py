@@ -73,7 +73,7 @@ class SigninRefused(msgspec.Struct, frozen=True):
 class SessionOpened(msgspec.Struct, frozen=True):
     """A client was authenticated and has its upstream. *application* is the client's own claim.
 
-    *upstream_pid* is the server's own number for its side of the session, as its log has it. *upstream_use* is 1 for a new
+    *upstream_pid* is the server's own process for the session, as its log has it. *upstream_use* is 1 for a new
     upstream session, and greater for one that served others before.
     """
 
