@@ -7,9 +7,10 @@ A *finding* is a proposal: an operator's verdict always wins over it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from doorward.catalog import linear
 from doorward.catalog.context import ALONE, Surroundings, head, is_people
 from doorward.catalog.rules import AGENT_NOUN, NOT_A_PERSON, NOT_AN_AGENT, PLAIN_DOCUMENT, RULES, SHORTEST, TEXTS, Kind, Rule
 from doorward.catalog.vocabulary import ASPECT, CATALOGUE, KNOWN, PUBLISHED, ROLE
@@ -69,6 +70,10 @@ _ID = frozenset({"id"})
 _SMALL_WORDS = frozenset(("the", "a", "an", "of", "s", "for", "der", "die", "das", "de", "la"))
 _COMMENT_DISCOUNT = 0.85
 _SURE = 0.85
+# Where rules are silent the model speaks above this alone: below, it is wrong as often as right on schemas it has not seen.
+_MODEL_SPEAKS = 0.9
+_MODEL_DISCOUNT = 0.8  # what it says is proposed, never applied at once
+_MODEL_KINDS = TEXTS | {Kind.DOCUMENT, Kind.BINARY, Kind.DATE}
 _BY_TYPE = {Kind.INTERNET: Label.IP, Kind.HARDWARE: Label.DEVICE_ID}
 # What is an identifier by nature stays one as a number that is called id.
 _NATURAL_KEYS = frozenset({Label.NATIONAL_ID, Label.DEVICE_ID, Label.SECRET})
@@ -201,7 +206,7 @@ def _by_words(
     return NONE
 
 
-def classify(
+def by_rules(
     schema: str,
     table: str,
     column: str,
@@ -237,7 +242,9 @@ def classify(
         return Finding(Label.NONE, 0.8, (f"type {type_name} holds a flag or a code",))
     if finding.label is Label.ADDRESS and name == ("state",) and beside.has_city is False:
         return Finding(Label.NONE, 0.7, ("a state without a city is a stage of something",))
-    keyed = beside.refers_to_a_table(name) and (finding.label is not Label.SECRET or not set(around) & _SESSION)
+    # "device_id" in a table of devices is the device's own.
+    is_own = finding.label is Label.DEVICE_ID and kind is Kind.TEXT and name[0] in around
+    keyed = not is_own and beside.refers_to_a_table(name) and (finding.label is not Label.SECRET or not set(around) & _SESSION)
     if keyed or _is_surrogate(name, kind) or (is_key and kind in (Kind.INTEGER, Kind.UUID)):
         is_natural = finding.label in _NATURAL_KEYS and not (finding.label is Label.DEVICE_ID and kind is Kind.INTEGER)
         return finding if is_natural and not keyed else Finding(Label.NONE, 0.9, ("a surrogate key",))
@@ -249,6 +256,41 @@ def classify(
     if beside.is_lookup and is_vague and "value" not in name:
         return Finding(Label.NONE, 0.6, ("a table of names and descriptions",))
     return finding
+
+
+def classify(
+    schema: str,
+    table: str,
+    column: str,
+    type_name: str,
+    comment: str = "",
+    is_key: bool = False,
+    is_foreign_key: bool = False,
+    beside: Surroundings = ALONE,
+) -> Finding:
+    """What :func:`by_rules` finds, with a confidence that is a measured share; where rules are silent, what the model says."""
+    said = by_rules(schema, table, column, type_name, comment, is_key, is_foreign_key, beside)
+    kind = kind_of(type_name)
+    if (not said.label.is_protected and said is not NONE) or kind in _BY_TYPE:
+        return said
+    weights = linear.shipped()
+    found = linear.features(words(column, beside.affixes), words(table), kind, type_name, beside)
+    if said is NONE:
+        likelihood = linear.probability(found, weights)
+        if likelihood < _MODEL_SPEAKS or kind not in _MODEL_KINDS or beside.is_lookup:
+            return said
+        return Finding(linear.likeliest(found, weights), likelihood * _MODEL_DISCOUNT, _model_reasons(found, weights))
+    sure = linear.confidence(said.confidence, found, weights)
+    return replace(said, confidence=round(min(sure, said.confidence) if comment_said(said) else sure, 3))
+
+
+def comment_said(finding: Finding) -> bool:
+    """Whether a finding rests on a column's comment."""
+    return bool(finding.reasons) and finding.reasons[0].startswith("comment:")
+
+
+def _model_reasons(found: tuple[str, ...], weights: linear.Weights) -> tuple[str, ...]:
+    return ("the model: " + ", ".join(linear.telling(found, weights)),)
 
 
 def _by_comment(comment: str, kind: Kind) -> Finding:

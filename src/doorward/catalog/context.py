@@ -118,7 +118,7 @@ def _affixes(names: Sequence[str], table: str) -> frozenset[str]:
     if len(names) < _AFFIX_COLUMNS:
         return frozenset()
     own = set(parts(table)) | {part.removesuffix("s") for part in parts(table)}
-    found = set()
+    shared: set[str] = set()
     for end in (0, -1):
         part, count = next(iter(Counter(pieces[end] for pieces in split).most_common(1)), ("", 0))
         meaningless = (
@@ -127,14 +127,14 @@ def _affixes(names: Sequence[str], table: str) -> frozenset[str]:
             and part not in ("id", "ip", "is", "name", "date")
         )
         if count >= _AFFIX_SHARE * len(names) and (part in own or meaningless):
-            found.add(part)
+            shared.add(part)
     joined = "".join(parts(table))
     # "shiptoname", "shiptocity" in a table "shipto": joined without a sign.
     if len(joined) >= _AFFIX_LENGTH and sum("".join(parts(name)).startswith(joined) for name in names) >= _AFFIX_SHARE * len(
         names
     ):
-        found.add(joined)
-    return frozenset(found)
+        shared.add(joined)
+    return frozenset(shared)
 
 
 def surroundings(

@@ -193,7 +193,7 @@ RULES: tuple[Rule, ...] = (
          not_tables=_words("city country airport station store shop warehouse state region zone venue depot branch building road")),
     # --- names ---------------------------------------------------------------------------------------------------------
     Rule(Label.ONLINE_ID, "username|login|user name|screen name|nice name|user handle|twitter|facebook|instagram|linkedin|github|"
-         "skype|telegram|telegram id|discord|social handle|user identity|user login|nicename|subject id|sso id|external user id|wechat|"
+         "skype|telegram|telegram id|discord|social handle|user identity|user login|nicename|subject id|sso id|external user id|wechat|aim|msn|yahoo|"
          "mastodon|icq|jabber|xmpp|openid|user principal|upn|matrix id|gamertag|tiktok|snapchat|preferred username|"
          "provider uid|oauth uid|provider user id|provider subject|ldap dn|login id|login name|account name|slack id",
          TEXTS, 0.9, _words("count url_type attempt ip time date last_at date type token failed success full real first last display method page holder owner pixel app tag event feed role enable share bank")),
@@ -299,7 +299,7 @@ RULES: tuple[Rule, ...] = (
          tables=_words("email mail message request response webhook call http log queue thread campaign")),
     Rule(Label.FREE_TEXT, "signature", TEXTS, 0.75, _words("type hash key algorithm id"), tables=PERSON, bare=True),
     Rule(Label.FREE_TEXT, "value", TEXTS | {Kind.DOCUMENT}, 0.7, tables=_words("pair"), bare=True, not_tables=CATALOGUE - _words("page item role")),
-    Rule(Label.FREE_TEXT, "reason|additional information|suggestion|explanation|justification|statement|improvement|nature|motivation|concern|"
+    Rule(Label.FREE_TEXT, "reason|additional information|background info|additional info|extra info|other info|other information|suggestion|explanation|justification|statement|improvement|nature|motivation|concern|"
          "grievance|allegation|circumstances|recommendation|impression|accommodation need", WRITTEN, 0.75,
          _words("id code type key name list category status count sql query prepared price account bank url template option"),
          not_tables=_words("reason template status type category lookup return definition")),

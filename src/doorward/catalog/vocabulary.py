@@ -178,7 +178,7 @@ CASE: frozenset[str] = frozenset(
 # Things a business publishes or configures: names, texts and pictures in their tables are meant for everybody.
 CATALOGUE: frozenset[str] = frozenset(
     """product item catalog category film movie book track album template layout theme menu page plan
-    currency country language locale permission role tag taxonomy term type status reason unit
+    currency country language locale permission role tag tagging taxonomy term type status reason unit
     translation i18n label layout widget banner promotion offer coupon discount model brand manufacturer department
     store shop warehouse location skill title kpi holiday shift zone region city state province
     definition vacancy job feature module plugin extension theme icon sku variant option tax workflow""".split()
@@ -196,7 +196,7 @@ ASPECT: frozenset[str] = frozenset(
     min attempts attempt retries timeout ttl permission scope policy provider source target algorithm encoding charset
     template mime extension locale language currency country timezone color colour template priority weight total index position
     sequence rank score rating percent ratio created updated modified deleted expire time date at since until
-    year month day hour timestamp placeholder hint strength approved valid blocked optin subscribed domain plugin
+    year month day hour timestamp placeholder hint strength label approved valid blocked optin subscribed domain plugin
     model category action event brand network issuer store product plan host port server protocol field column table
     validation mask choice prefix separator offset column symbol""".split()
 )
