@@ -85,7 +85,7 @@ def pgbench(*options: str) -> Measure:
         tps, transactions = TPS.search(done.stdout), TRANSACTIONS.search(done.stdout)
         if done.returncode or tps is None or transactions is None or not int(transactions[1]):
             said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
-            raise MeasureFailed(f"pgbench: {said[-1]}")
+            raise MeasureFailed(f"pgbench: {next((line for line in said if 'FATAL' in line or 'ERROR' in line), said[-1])}")
         return Number(float(tps[1]), int(transactions[1]))
 
     return measure
