@@ -47,6 +47,9 @@ class End(asyncio.Transport):
     def close(self) -> None:
         self.is_closed = True
 
+    def abort(self) -> None:
+        self.is_closed = True
+
 
 class Scene:
     """An open session between two ends, with the wire's own rules in place of a policy."""
