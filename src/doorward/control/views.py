@@ -85,7 +85,10 @@ _UNTOLD = frozenset({"id", "credential", "expires_us"})
 
 _kind_of = msgspec.json.Decoder(_Kind).decode
 _DECODE: dict[str, Callable[[bytes], Any]] = {
-    kind.__struct_defaults__[-1]: msgspec.json.Decoder(kind).decode for kind in ENTRY_KINDS
+    field.default: msgspec.json.Decoder(kind).decode
+    for kind in ENTRY_KINDS
+    for field in msgspec.structs.fields(kind)
+    if field.name == "kind"
 }
 
 
