@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorward.model.catalog import Label
-from doorward.model.decision import Decision, Facts, Verdict
+from doorward.model.decision import Decision, Facts, Parameters, Verdict
 from doorward.model.identity import Principal, PrincipalKind
 from doorward.policy.decide import DECISIONS_REMEMBERED, Policy
 from doorward.policy.load import default_texts, load
@@ -97,6 +97,21 @@ def test_several_groups_must_all_agree_and_the_shortest_time_counts() -> None:
     asked = request_for(ALICE, approvers=decision.approvers)
     assert with_approvals.may_approve(both, asked).verdict is Verdict.ALLOW
     assert with_approvals.may_approve(SAM, asked).verdict is Verdict.DENY
+
+
+@pytest.mark.parametrize(
+    ("asked", "counts"),
+    [
+        ((), Parameters.HASHED),
+        (("kept",), Parameters.KEPT),
+        (("kept", "hashed"), Parameters.HASHED),
+        (("kept", "dropped", "hashed"), Parameters.DROPPED),
+    ],
+)
+def test_the_permit_that_tells_least_of_parameters_counts(asked: tuple[str, ...], counts: Parameters) -> None:
+    """Digests when none says anything; a permit that says nothing leaves it to the others."""
+    ways = "".join(f'@parameters("{way}") {PERMIT.replace("all-statements", f"way-{way}")}' for way in asked)
+    assert decide(policy_of(a=PERMIT + ways)).parameters is counts
 
 
 def test_smallest_row_limit_counts() -> None:

@@ -12,6 +12,7 @@ GOOD_VALUES = {
     "hold": "dba",
     "hold_seconds": "86400",
     "row_limit": "1",
+    "parameters": "kept",
 }
 
 

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from doorward.audit.canonical import decode, encode
+from doorward.model.decision import Parameters
 from doorward.model.entry import ActorStamp, ColumnStamp, IdentityStamp, StatementIntent, StatementOutcome
 from doorward.proxy import forms_cy as forms
 from doorward.proxy.forms_cy import IntentForm, columns_json
@@ -43,7 +44,7 @@ KEYED = blake2b(key=b"k" * 32, digest_size=8)
 
 def shown(listed: list[bytes | None]) -> tuple[str, ...]:
     """Bind values as entries show them."""
-    return tuple(forms.parameter(value, KEYED) for value in listed)
+    return tuple(forms.hashed(value, KEYED) for value in listed)
 
 
 actors = st.builds(ActorStamp, texts, texts, texts)
@@ -74,7 +75,7 @@ def test_a_filled_form_is_the_canonical_entry(
     intent: StatementIntent, at_us: int, execution: str, listed: list[bytes | None], text: str
 ) -> None:
     """Whatever a statement or a name holds: no text is taken for a key."""
-    filled = IntentForm(intent).fill(at_us, execution, listed, KEYED, text)
+    filled = IntentForm(intent, Parameters.HASHED).fill(at_us, execution, listed, KEYED, text)
     anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=shown(listed), statement=text)
     assert filled == encode(anew)
     assert decode(filled) == anew
@@ -86,7 +87,9 @@ def test_a_form_filled_with_its_own_blanks_is_the_entry_it_was_made_of(
 ) -> None:
     """Nothing is lost in the cutting."""
     intent = msgspec.structs.replace(intent, parameters=shown(listed))
-    assert IntentForm(intent).fill(intent.at_us, intent.execution, listed, KEYED, intent.statement) == encode(intent)
+    assert IntentForm(intent, Parameters.HASHED).fill(
+        intent.at_us, intent.execution, listed, KEYED, intent.statement
+    ) == encode(intent)
 
 
 @given(columns, st.lists(numbers, min_size=5, max_size=5), ids, st.sampled_from(["done", "failed", "cancelled"]), texts)
@@ -121,11 +124,11 @@ def test_text_that_looks_like_a_key_stays_text(hostile: str) -> None:
     for field in ("action", "policy", "protocol", "reason", "session", "statement", "upstream"):
         intent = msgspec.structs.replace(plain, **{field: hostile})
         anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2", parameters=shown([None, b"x"]))
-        assert IntentForm(intent).fill(7, "exe_2", [None, b"x"], KEYED, intent.statement) == encode(anew)
+        assert IntentForm(intent, Parameters.HASHED).fill(7, "exe_2", [None, b"x"], KEYED, intent.statement) == encode(anew)
     for field in ("labels", "objects", "rules", "tags"):
         intent = msgspec.structs.replace(plain, **{field: (hostile, hostile)})
         anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2")
-        assert IntentForm(intent).fill(7, "exe_2", [], KEYED, intent.statement) == encode(anew)
+        assert IntentForm(intent, Parameters.HASHED).fill(7, "exe_2", [], KEYED, intent.statement) == encode(anew)
 
 
 def test_a_form_tells_of_no_more_parameters_than_an_entry_does() -> None:
@@ -135,7 +138,7 @@ def test_a_form_tells_of_no_more_parameters_than_an_entry_does() -> None:
     intent = StatementIntent(
         "read", 1, "exe_1", identity, (), (), (), "p", "simple", "", (), "s", "", (), "u", "allow"
     )  # fmt: skip
-    filled = decode(IntentForm(intent).fill(1, "exe_1", [b"x"] * 300, KEYED, "SELECT"))
+    filled = decode(IntentForm(intent, Parameters.HASHED).fill(1, "exe_1", [b"x"] * 300, KEYED, "SELECT"))
     assert isinstance(filled, StatementIntent)
     assert filled.parameters == shown([b"x"]) * forms.PARAMETERS_LIMIT
 
@@ -143,7 +146,35 @@ def test_a_form_tells_of_no_more_parameters_than_an_entry_does() -> None:
 def test_parameters_are_known_again_and_not_read() -> None:
     """The same value has the same digest under one key, and another under another."""
     other = blake2b(key=b"o" * 32, digest_size=8)
-    assert forms.parameter(b"secret", KEYED) == forms.parameter(b"secret", KEYED)
-    assert forms.parameter(b"secret", KEYED) != forms.parameter(b"secret", other)
-    assert forms.parameter(None, KEYED) == "null"
-    assert "secret" not in forms.parameter(b"secret", KEYED)
+    assert forms.hashed(b"secret", KEYED) == forms.hashed(b"secret", KEYED)
+    assert forms.hashed(b"secret", KEYED) != forms.hashed(b"secret", other)
+    assert forms.hashed(None, KEYED) == "null"
+    assert "secret" not in forms.hashed(b"secret", KEYED)
+
+
+@given(intents, values, st.sampled_from(Parameters))
+def test_every_way_of_showing_parameters_fills_to_the_canonical_entry(
+    intent: StatementIntent, listed: list[bytes | None], way: Parameters
+) -> None:
+    """Kept values may hold anything."""
+    filled = IntentForm(intent, way).fill(intent.at_us, intent.execution, listed, KEYED, intent.statement)
+    anew = msgspec.structs.replace(intent, parameters=tuple(forms.SHOWN[way](value, KEYED) for value in listed))
+    assert filled == encode(anew)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (b"open", ": 'open'"),
+        ("\u00fc".encode(), ": '\u00fc'"),
+        (b"\0\0\0\x05", ": \\x00000005"),
+        (b"a\nb", ": \\x610a62"),
+        (b"x" * 201, f": '{'x' * 200}'\u2026"),
+        (b"", ": ''"),
+    ],
+)
+def test_kept_values_are_shown_as_text_or_in_hexadecimal(value: bytes, kept: str) -> None:
+    """Behind their digest, long ones cut; a dropped one shows nothing, not even its length."""
+    assert forms.kept(value, KEYED) == forms.hashed(value, KEYED) + kept
+    assert forms.dropped(value, KEYED) == "dropped"
+    assert forms.kept(None, KEYED) == "null"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from doorward.audit.log import AuditLog, attachment_path
 from doorward.audit.reader import LogReader
 from doorward.errors import AuditUnavailable
 from doorward.model.catalog import Column, Label, Relation, RelationKind, Snapshot
-from doorward.model.decision import Facts
+from doorward.model.decision import Facts, Parameters
 from doorward.model.entry import ColumnStamp, SessionClosed, StatementIntent, StatementOutcome
 from doorward.model.result import ColumnTreatment, Provenance, ResultColumn
 from doorward.proxy import forms_cy as forms
@@ -107,6 +108,30 @@ def test_parameters_are_never_in_clear(write: Write, log: AuditLog) -> None:
     assert empty.startswith("0 bytes, ")
     assert word.startswith("4 bytes, ")
     assert not any(b"alice@example" in payload for _index, payload in LogReader(log.directory).entries())
+
+
+@pytest.mark.parametrize(
+    ("way", "facts", "shown"),
+    [
+        (Parameters.KEPT, FACTS, ": 'open'"),
+        (Parameters.HASHED, FACTS, ""),
+        (Parameters.KEPT, replace(FACTS, touches_protected=True), ""),
+        (Parameters.KEPT, replace(FACTS, unresolved=("gone",)), ""),
+        (Parameters.KEPT, replace(FACTS, tags=()), ""),
+    ],
+)
+def test_values_are_kept_only_where_policy_says_so_and_nothing_protected_is_in_reach(
+    scribe: Scribe, log: AuditLog, way: Parameters, facts: Facts, shown: str
+) -> None:
+    """The first time and each time after."""
+    decision = replace(ALLOWED, parameters=way)
+    attempt = an_attempt("SELECT $1", b"open")
+    _index, form = scribe.intent(SESSION, BOT_FOR_ALICE, attempt, facts, decision, "exe_1", 1, grant="")
+    assert form is not None
+    scribe.intent_again(form, "SELECT $1", [b"open"], "ses_1", "exe_2", 2)
+    scribe.flush()
+    expected = (scribe.parameter(b"open") + shown,)
+    assert [entry.parameters for entry in entries_of(log) if isinstance(entry, StatementIntent)] == [expected, expected]
 
 
 def test_equal_values_have_equal_digests_under_one_key_alone(log: AuditLog, later: Later) -> None:

@@ -16,6 +16,14 @@ class Verdict(Enum):
     HOLD = "hold"
 
 
+class Parameters(Enum):
+    """How the log keeps the bind values of an execution, from the least to the most that is told."""
+
+    DROPPED = "dropped"  # how many there are
+    HASHED = "hashed"  # length and a keyed digest: the same value is known again
+    KEPT = "kept"  # the value too, unless protected data is in reach of the statement
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A rule that decided: its id in the policy folder, what it says to people, and what they can do next."""
@@ -42,6 +50,7 @@ class Decision:
     approvers: str = ""
     hold_seconds: int = 0
     row_limit: int = 0  # 0: no limit
+    parameters: Parameters = Parameters.HASHED
     observed: bool = False
 
 

@@ -17,7 +17,7 @@ from cedarpy import Decision as CedarDecision
 
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Label
-from doorward.model.decision import Decision, Facts, Reason, Verdict
+from doorward.model.decision import Decision, Facts, Parameters, Reason, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.policy import floors, request
 from doorward.policy.load import ACTIONS, APPROVE, UNMASK, PolicySetInForce, Prepared, schema
@@ -41,6 +41,14 @@ _PROTECTED_LABELS = frozenset(label for label in Label if label.is_protected)
 def _smallest(limits: Iterable[int]) -> int:
     """The smallest limit, where 0 is none."""
     return min((limit for limit in limits if limit), default=0)
+
+
+_TOLD = {way: position for position, way in enumerate(Parameters)}
+
+
+def _least_told(ways: Iterable[Parameters | None]) -> Parameters:
+    """The way of keeping parameters that tells least of those that rules ask for; digests when none says anything."""
+    return min((way for way in ways if way is not None), key=_TOLD.__getitem__, default=Parameters.HASHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,12 @@ class Policy:
             once_approved = self._remembered(chain, facts, upstream, database, True)
             if once_approved.verdict is Verdict.DENY:
                 return once_approved
-            return replace(decision, cleared=once_approved.cleared, row_limit=once_approved.row_limit)
+            return replace(
+                decision,
+                cleared=once_approved.cleared,
+                row_limit=once_approved.row_limit,
+                parameters=once_approved.parameters,
+            )
         if decision.verdict is Verdict.ALLOW:
             return replace(decision, cleared=self._cleared(policies[UNMASK], chain, entities, facts, context))
         return decision
@@ -189,6 +202,7 @@ class Policy:
             approvers=GROUP_JOINT.join(sorted({rule.hold for rule in rules if rule.hold})),
             hold_seconds=_smallest(rule.hold_seconds for rule in rules),
             row_limit=_smallest(rule.row_limit for rule in rules),
+            parameters=_least_told(rule.parameters for rule in rules),
         )
 
 

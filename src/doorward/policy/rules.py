@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from doorward.model.decision import Parameters
+
 # How long a held statement waits when its rule doesn't say: long enough to be seen, short enough for a person at psql.
 DEFAULT_HOLD_SECONDS = 600
 LONGEST_HOLD_SECONDS = 86_400
@@ -28,7 +30,7 @@ class Rule:
     """One policy of a policy folder. *line* is where it starts in *file*, *source* its Cedar text.
 
     *hold* is the approver group of a forbid that can be lifted by an approval, and empty for one that can't.
-    *row_limit* is 0 for a permit without one.
+    *row_limit* is 0 for a permit without one, *parameters* None for one that says nothing of them.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Rule:
     hold: str = ""
     hold_seconds: int = 0
     row_limit: int = 0
+    parameters: Parameters | None = None
 
     @property
     def text(self) -> str:
@@ -74,6 +77,11 @@ def _row_limit(value: str) -> str:
     return _number_up_to(LARGEST_ROW_LIMIT, value)
 
 
+def _parameters(value: str) -> str:
+    words = [way.value for way in Parameters]
+    return "" if value in words else f"must be one of: {', '.join(words)}"
+
+
 # Annotation -> the effects it is allowed on, and what is wrong with a value ("" for nothing).
 ANNOTATIONS = {
     "id": (("permit", "forbid"), _rule_id),
@@ -83,6 +91,7 @@ ANNOTATIONS = {
     "hold": (("forbid",), _group),
     "hold_seconds": (("forbid",), _hold_seconds),
     "row_limit": (("permit",), _row_limit),
+    "parameters": (("permit",), _parameters),
 }
 
 
@@ -119,4 +128,5 @@ def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, s
         hold=hold,
         hold_seconds=int(annotations.get("hold_seconds", DEFAULT_HOLD_SECONDS)) if hold else 0,
         row_limit=int(annotations.get("row_limit", 0)),
+        parameters=Parameters(annotations["parameters"]) if "parameters" in annotations else None,
     )

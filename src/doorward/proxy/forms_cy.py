@@ -6,12 +6,13 @@ quotes can't occur in any value before it. Compiled or interpreted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from doorward.audit.canonical import encode
+from doorward.model.decision import Parameters
 from doorward.model.entry import ColumnStamp, StatementIntent
 
 try:
@@ -31,8 +32,12 @@ def is_compiled() -> bool:
     return bool(cython.compiled)
 
 
-def parameter(value: bytes | None, keyed: Any) -> str:
-    """A bind value as entries show it: its length and a digest, never the value. *keyed* is a BLAKE2b that took its key."""
+# How much of a value an entry keeps where policy lets it.
+KEPT_BYTES = 200
+
+
+def hashed(value: bytes | None, keyed: Any) -> str:
+    """A bind value by its length and a digest, never the value. *keyed* is a BLAKE2b that took its key."""
     if value is None:
         return "null"
     digest = keyed.copy()
@@ -40,17 +45,48 @@ def parameter(value: bytes | None, keyed: Any) -> str:
     return f"{len(value)} bytes, {digest.hexdigest()}"
 
 
+def kept(value: bytes | None, keyed: Any) -> str:
+    """The same, and the value behind it: as text where it is some, else in hexadecimal; long ones cut."""
+    if value is None:
+        return "null"
+    start = value[:KEPT_BYTES]
+    try:
+        shown = start.decode()
+        readable = shown.isprintable()
+    except UnicodeDecodeError:
+        readable = False
+    told = f"'{shown}'" if readable else f"\\x{start.hex()}"
+    return f"{hashed(value, keyed)}: {told}{'…' if len(value) > KEPT_BYTES else ''}"
+
+
+def dropped(value: bytes | None, keyed: Any) -> str:
+    """That there was one."""
+    return "dropped"
+
+
+SHOWN: dict[Parameters, Callable[[bytes | None, Any], str]] = {
+    Parameters.HASHED: hashed,
+    Parameters.KEPT: kept,
+    Parameters.DROPPED: dropped,
+}
+
+
 @cython.cclass
 class IntentForm:
     """A statement.intent with blanks for time, execution, parameters and text."""
 
+    show: object
     until_time: bytes
     until_parameters: bytes
     until_statement: bytes
     after: bytes
 
-    def __init__(self, intent: StatementIntent) -> None:
-        """The form of *intent*, which must have neither grant nor attachment: their keys would lie between the blanks."""
+    def __init__(self, intent: StatementIntent, way: Parameters) -> None:
+        """The form of *intent*, which must have neither grant nor attachment: their keys would lie between the blanks.
+
+        *way* says how bind values are shown.
+        """
+        self.show = SHOWN[way]
         whole = encode(intent)
         time_key = b'"at_us":'
         at = whole.index(time_key) + len(time_key)
@@ -72,8 +108,8 @@ class IntentForm:
         key = b',"execution":"'
         parts: list[bytes] = [self.until_time, str(at_us).encode(), key, execution.encode(), self.until_parameters]
         if parameters:
-            listed = '","'.join([parameter(value, keyed) for value in parameters[:PARAMETERS_LIMIT]])
-            parts.append(f'"{listed}"'.encode())
+            show: Any = self.show
+            parts.append(_json([show(value, keyed) for value in parameters[:PARAMETERS_LIMIT]])[1:-1])
         parts.append(self.until_statement)
         parts.append(_json(statement))
         parts.append(self.after)

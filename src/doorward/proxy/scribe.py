@@ -13,12 +13,12 @@ from doorward.audit.canonical import MAX_ENTRY_BYTES
 from doorward.audit.log import AuditLog
 from doorward.errors import AuditUnavailable
 from doorward.model.catalog import Snapshot
-from doorward.model.decision import Decision, Facts
+from doorward.model.decision import Decision, Facts, Parameters
 from doorward.model.entry import ActorStamp, ColumnStamp, Entry, IdentityStamp, StatementIntent, StatementOutcome
 from doorward.model.identity import Identity, Principal
 from doorward.model.result import ColumnTreatment, ResultColumn
 from doorward.proxy.execution import Attempt, SessionFacts
-from doorward.proxy.forms_cy import PARAMETERS_LIMIT, IntentForm, parameter
+from doorward.proxy.forms_cy import PARAMETERS_LIMIT, SHOWN, IntentForm, hashed
 
 # An entry has a limit of 60,000 bytes, and JSON may make six of one: longer texts are kept beside the log.
 STATEMENT_LIMIT = 8_000
@@ -97,6 +97,9 @@ class Scribe:
         Raises AuditUnavailable, also for one that no entry can hold: what can't be recorded is not run.
         """
         statement, attachment = self._statement(attempt, facts)
+        shown = decision.parameters
+        if shown is Parameters.KEPT and (facts.touches_protected or facts.unresolved or not facts.tags):
+            shown = Parameters.HASHED  # they may be what the labels protect
         intent = StatementIntent(
             action=facts.action,
             at_us=at_us,
@@ -106,7 +109,7 @@ class Scribe:
             identity=self._identity(identity),
             labels=tuple(label.value for label in facts.labels),
             objects=(*facts.objects, *facts.unresolved)[:LIST_LIMIT],
-            parameters=tuple(self.parameter(value) for value in attempt.parameters[:PARAMETERS_LIMIT]),
+            parameters=tuple(SHOWN[shown](value, self._keyed) for value in attempt.parameters[:PARAMETERS_LIMIT]),
             policy=decision.policy_version,
             protocol=attempt.protocol,
             reason=" ".join(reason.text for reason in decision.reasons)[:1_000],
@@ -122,7 +125,7 @@ class Scribe:
         except ValueError:
             raise _unrecordable() from None
         # A grant is good once, an attachment is rare, and a text that is not kept stands for one text only.
-        return index, None if grant or statement != attempt.text.text else IntentForm(intent)
+        return index, None if grant or statement != attempt.text.text else IntentForm(intent, shown)
 
     def intent_again(
         self, form: IntentForm, text: str, parameters: Sequence[bytes | None], session: str, execution_id: str, at_us: int
@@ -177,7 +180,7 @@ class Scribe:
 
     def parameter(self, value: bytes | None) -> str:
         """A bind value as entries show it: its length and a keyed digest, never the value."""
-        return parameter(value, self._keyed)
+        return hashed(value, self._keyed)
 
     def column(self, snapshot: Snapshot, column: ResultColumn, treatment: ColumnTreatment) -> ColumnStamp:
         """A column that was masked, or shown although protected, as entries show it."""
