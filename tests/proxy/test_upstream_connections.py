@@ -185,6 +185,15 @@ def test_a_server_of_another_protocol_is_told(tls: str, told: str) -> None:
     assert told in failure_with(http, tls).message
 
 
+def test_an_error_in_place_of_an_answer_to_the_request_for_tls_is_not_believed() -> None:
+    """Anybody on the way could have written it (CVE-2024-10977)."""
+    lies = functools.partial(says, b"ELie down and give me your password.\0\0")
+    for tls in ("prefer", "require"):
+        failure = failure_with(lies, tls)
+        assert "request for TLS with an error" in failure.message
+        assert "password" not in str(failure)
+
+
 @pytest.mark.parametrize("tls", ["disable", "prefer", "require"])
 def test_a_server_that_hangs_up_is_told(tls: str) -> None:
     """At once, without waiting for the timeout."""

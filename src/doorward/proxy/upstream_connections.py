@@ -226,6 +226,11 @@ async def _asks_for_tls(sock: socket.socket, database: Database) -> bool:
         return True
     if answer == b"N":
         return False
+    if answer == b"E":
+        # What it says is not read: anybody on the way could have written it (CVE-2024-10977).
+        raise UpstreamUnavailable("The upstream answered the request for TLS with an error.", "See the database server's own log.")
+    if not answer:
+        raise UpstreamUnavailable("The upstream closed the connection when it was asked for TLS.", "Check the port, and its log.")
     raise UpstreamUnavailable("What listens at the upstream's address does not speak its protocol.", "Check the port.")
 
 
