@@ -11,6 +11,7 @@ import contextlib
 import logging
 import mmap
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -19,8 +20,10 @@ from doorward import telemetry
 from doorward.errors import ConfigurationInvalid
 
 BACKLOG = 4096
-# How long a gateway leaves a connection to one that has fewer. It takes it then: the other may be busy, or stuck.
-DEFER_SECONDS = 0.004
+# How long a gateway leaves a connection to one that has fewer, looking again now and then. After that it takes it: the other
+# may be stuck.
+PATIENCE_SECONDS = 0.020
+LOOK_SECONDS = 0.002
 # When no file can be opened any more, trying again at once would only burn time.
 FULL_SECONDS = 0.5
 MOST_GATEWAYS = 64
@@ -125,6 +128,7 @@ class Acceptor:
         self._count = count
         self._make = make
         self._arriving: set[asyncio.Task[object]] = set()
+        self._left_since: dict[socket.socket, float] = {}  # what waits there is left to others
         self._is_closed = False
         self.counted()
         for sock in sockets:
@@ -147,9 +151,12 @@ class Acceptor:
             sock.close()
 
     def _ready(self, sock: socket.socket) -> None:
-        if self._loads.of(self._gateway) > self._loads.least():
-            self._look_away(sock, DEFER_SECONDS)
+        now = self._loop.time()
+        is_for_others = self._loads.of(self._gateway) > self._loads.least()
+        if is_for_others and now - self._left_since.setdefault(sock, now) < PATIENCE_SECONDS:
+            self._look_away(sock, LOOK_SECONDS)
         else:
+            self._left_since.pop(sock, None)
             self._take(sock)
 
     def _look_away(self, sock: socket.socket, seconds: float) -> None:
@@ -158,9 +165,11 @@ class Acceptor:
         self._loop.call_later(seconds, self._look_again, sock)
 
     def _look_again(self, sock: socket.socket) -> None:
-        if not self._is_closed:
-            self._loop.add_reader(sock, self._ready, sock)
-            self._take(sock)
+        if self._is_closed:
+            return
+        self._loop.add_reader(sock, self._ready, sock)
+        if not select.select([sock], [], [], 0)[0]:
+            self._left_since.pop(sock, None)  # taken
 
     def _take(self, sock: socket.socket) -> None:
         try:
