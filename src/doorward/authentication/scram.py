@@ -105,7 +105,7 @@ class ServerExchange:
         found: StoredSecret | None = None
         for candidate in self._candidates:
             signature = hmac.digest(candidate.stored_key, message, _HASH)
-            client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=False))
+            client_key = _exclusive_or(proof, signature)
             if hmac.compare_digest(hashlib.sha256(client_key).digest(), candidate.stored_key):
                 found = candidate
         if found is None or not found.credential_id:
@@ -125,6 +125,11 @@ _CLIENT_FIRST = re.compile(
 _CLIENT_FINAL = re.compile(
     rf"(?P<without_proof>c=(?P<binding>[A-Za-z0-9+/=]*),r=(?P<nonce>{_PRINTABLE}{{8,600}})),p=(?P<proof>[A-Za-z0-9+/]{{43}}=)"
 )
+
+
+def _exclusive_or(one: bytes, other: bytes) -> bytes:
+    """Bit by bit, of two hashes."""
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(len(other), "big")
 
 
 def _text(message: bytes) -> str:
@@ -250,7 +255,7 @@ class ClientExchange:
         without_proof = f"c={base64.b64encode(self._bound_to).decode()},r={matched['nonce']}"
         message = f"{self._first_bare()},{text},{without_proof}".encode()
         signature = hmac.digest(hashlib.sha256(client_key).digest(), message, _HASH)
-        proof = bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
+        proof = _exclusive_or(client_key, signature)
         self._expected = b"v=" + base64.b64encode(hmac.digest(server_key, message, _HASH))
         return f"{without_proof},p={base64.b64encode(proof).decode()}".encode()
 
