@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import signal
 import socket
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from doorward.assembly.certificate import ensure_certificate
-from doorward.assembly.gateway_side import FAILED, settings_from_json, settings_to_json
+from doorward.assembly.gateway_side import FAILED, bounded, settings_from_json, settings_to_json
 from doorward.audit.canonical import decode
 from doorward.audit.reader import LogReader
 from doorward.model import link
@@ -38,6 +39,26 @@ def test_settings_arrive_as_they_were_given(settings: GatewaySettings) -> None:
     text = settings_to_json(settings)
     assert settings_from_json(text) == settings
     assert set(json.loads(text)) == {field.name for field in dataclasses.fields(GatewaySettings)}
+
+
+def test_no_more_sessions_are_let_in_than_files_may_be_open(caplog: pytest.LogCaptureFixture) -> None:
+    """The operator is told so."""
+    assert bounded(WITHOUT_TLS, 1 << 20) == WITHOUT_TLS
+    with caplog.at_level(logging.WARNING, "doorward"), propagating():
+        few = bounded(WITHOUT_TLS, 1_024).limits.sessions
+    assert 0 < few < WITHOUT_TLS.limits.sessions
+    assert f"limits.lowered sessions={few} open_files=1024" in caplog.text
+
+
+@contextlib.contextmanager
+def propagating() -> Iterator[None]:
+    """Let what is logged reach pytest, whoever configured the log before."""
+    logger = logging.getLogger("doorward")
+    before, logger.propagate = logger.propagate, True
+    try:
+        yield
+    finally:
+        logger.propagate = before
 
 
 @pytest.fixture

@@ -40,6 +40,17 @@ def test_garbage_url_is_told_without_its_password(tmp_path: Path, url: str) -> N
     assert "Traceback" not in ended.everything
 
 
+BAD_LIMITS = ["--max-sessions=0", "--max-sessions-of-one=-1", "--max-signing-in=x", "--sign-in-seconds=0"]
+
+
+@pytest.mark.parametrize("option", BAD_LIMITS)
+def test_limits_that_let_nobody_in_are_refused(tmp_path: Path, option: str) -> None:
+    """As wrong usage."""
+    ended = doorward("up", "postgresql://a:b@127.0.0.1/db", "--data-dir", str(tmp_path), option)
+    assert ended.code == 2
+    assert option.partition("=")[0] in ended.everything
+
+
 def test_upstream_that_is_down_is_named(tmp_path: Path) -> None:
     """Host and port, so that it is clear which one."""
     with socket.socket() as probe:
