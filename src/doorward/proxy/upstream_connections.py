@@ -19,6 +19,8 @@ from doorward.model.result import ResultColumn
 from doorward.model.upstream import Upstream
 from doorward.proxy.upstream_tls import PROTOCOL_WORDS, tls_context, tls_failure
 
+# How long an upstream may take to read what was written before the connection is cut.
+LINGER_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 15.0
 QUESTION_TIMEOUT_SECONDS = 60.0
 
@@ -41,6 +43,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._early: list[bytes] = []
         self._arrived = asyncio.Event()
         self._failure: Exception | None = None
+        self._lingering: asyncio.TimerHandle | None = None
 
     # --- asyncio.Protocol -------------------------------------------------------------------------------------------
 
@@ -55,6 +58,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
+        if self._lingering is not None:
+            self._lingering.cancel()
         self.lost(exc)
 
     def pause_writing(self) -> None:
@@ -122,6 +127,8 @@ class UpstreamConnection(asyncio.Protocol):
             if goodbye:
                 self.transport.write(goodbye)
             self.transport.close()
+            # An upstream that reads nothing would keep it, and what is still to be written, for as long as it likes.
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.abort)
 
 
 async def connect(upstream: Upstream, settings: dict[str, str]) -> UpstreamConnection:
