@@ -1,12 +1,14 @@
 # Everything a person or a machine runs here. `make` alone explains the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test adversarial bench soak lint format clean
+.PHONY: help setup demo test adversarial suites bench soak fuzz lint format clean
 
 # Arguments of the demo (`make demo ARGS="--help"`), or of pytest (`make test ARGS="tests/wire -x"`).
 ARGS ?=
 # A corpus of attacks in the format of tests/adversarial/README.md.
 CORPUS ?=
+# How long to fuzz, all targets together.
+MINUTES ?= 60
 
 help: ## say what there is
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +28,10 @@ adversarial: ## attack a whole Doorward on real servers; CORPUS=FILE plays a fil
 	@scripts/setup.sh tests
 	@.venv/bin/python -m tests.adversarial.runner $(if $(CORPUS),--corpus "$(CORPUS)") $(ARGS)
 
+suites: ## run other projects' test suites directly and through Doorward, and compare (ARGS="--list" says how to get them)
+	@scripts/setup.sh tests
+	@.venv/bin/python -m tests.suites.runner $(ARGS)
+
 bench: ## measure what standing in the middle costs, beside pgbouncer and HAProxy (ARGS="--quick", ARGS="--help")
 	@scripts/setup.sh bench
 	@.venv/bin/python -m tests.bench.runner $(ARGS)
@@ -33,6 +39,10 @@ bench: ## measure what standing in the middle costs, beside pgbouncer and HAProx
 soak: ## half an hour of 200 clients, many of them killed, then judge memory, leaks and both logs (ARGS="--help")
 	@scripts/setup.sh tests
 	@.venv/bin/python -m tests.soak.runner $(ARGS)
+
+fuzz: ## search for inputs that break what reads a peer's bytes: MINUTES=60, ARGS=TARGET for one; findings in build/fuzz
+	@scripts/setup.sh fuzz
+	@.venv/bin/python -m tests.fuzz.runner --minutes $(MINUTES) $(ARGS)
 
 lint: setup ## the quick checks alone
 	@.venv/bin/ruff check .

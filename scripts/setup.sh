@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Prepare a work tree: `scripts/setup.sh [python|demo|tests|bench]`.
+# Prepare a work tree: `scripts/setup.sh [python|demo|tests|bench|fuzz]`.
 #
 #   python  .venv with the locked dependencies and Doorward itself, compiled (every other mode does this first)
 #   demo    and psql, which the demo's tour is for
 #   tests   and the PostgreSQL server and Chromium that the tests drive
 #   bench   the PostgreSQL server, and the relays that Doorward is compared with
+#   fuzz    and the engine that mutates inputs
 #
 # Does only what is missing, so a second run returns at once. Debian packages are installed when run as root; otherwise the
 # command to run is printed and the exit code is 1.
@@ -154,11 +155,22 @@ setup_packages() {
     [ "${#missing[@]}" -eq 0 ] || need_packages "${missing[@]}"
 }
 
+setup_engine() {
+    "$VENV/bin/python" -c 'import atheris' 2>/dev/null && return
+    say "installing the fuzzing engine"
+    quietly "tests/fuzz/requirements.lock has no engine for this machine" pip_install --require-hashes --no-deps \
+        --only-binary :all: -r tests/fuzz/requirements.lock
+}
+
 case "$MODE" in
     python) setup_python ;;
+    fuzz)
+        setup_python
+        setup_engine
+        ;;
     demo | tests | bench)
         setup_python
         setup_packages
         ;;
-    *) fail "unknown mode '$MODE'; one of python, demo, tests, bench" ;;
+    *) fail "unknown mode '$MODE'; one of python, demo, tests, bench, fuzz" ;;
 esac

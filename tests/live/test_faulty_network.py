@@ -18,6 +18,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from doorward.control.operators import LOCAL
+from doorward.model.identity import PrincipalKind
 from doorward.model.upstream import Upstream
 from tests.live.faulty_network import NO_FAULT, Cut, Fault, Relay, Side, Way, relay
 from tests.live.running import Running, running_doorward
@@ -29,7 +31,8 @@ pytestmark = pytest.mark.live
 
 # A client that got no answer for so long hangs. Doorward's own longest wait, for an upstream to answer, is shorter.
 HANG_SECONDS = 25.0
-SETTLE_SECONDS = 15.0
+# Longer than Doorward lets whoever does not read linger.
+SETTLE_SECONDS = 20.0
 SMALLEST_WINDOW_BYTES = 2_048
 TAG = re.compile(r"/\* (\w+) \*/")
 LOGGED = re.compile(r"LOG:  (?:statement|execute [^:]*): (.*)")
@@ -235,6 +238,33 @@ def test_a_network_that_says_nothing_any_more_is_left_behind_with_the_client(wir
         faults = (fault, NO_FAULT) if leg == "client" else (NO_FAULT, fault)
         told = wired.converse(*faults, patience=1.0)
         assert not told.startswith("wrong"), told
+    nothing_is_left(wired)
+
+
+def test_what_a_server_that_stalls_did_not_take_is_not_kept_for_it(wired: Wires) -> None:
+    """A COPY fills all buffers towards it, then the session is ended: nobody is left to whom the rest would matter."""
+    name = f"loader-{secrets.token_hex(4)}"
+    principals = wired.running.control.office.principals
+    wired.running.do(principals.add(LOCAL, PrincipalKind.SERVICE, name, ("pipelines",), None))
+    dsn = wired.running.dsn(name, port=str(wired.to_doorward.port), sslmode="disable")
+    wired.to_server.faults.append(Fault(client=Way(cut_after_bytes=1 << 20, cut=Cut.STALL)))
+    told: list[str] = []
+
+    def copy() -> None:
+        try:
+            with psycopg.connect(dsn) as connection, connection.cursor().copy("COPY parcels FROM STDIN") as copying:
+                for number in range(4_000):
+                    copying.write(b"%d\t%s\n" % (number, b"y" * 10_000))
+        except psycopg.Error as error:
+            told.append(str(error))
+
+    client = threading.Thread(target=copy, name="copy")
+    client.start()
+    time.sleep(1.5)
+    assert client.is_alive(), "the client is held back"
+    wired.running.do(principals.revoke(LOCAL, name, "it takes too long"))
+    client.join(HANG_SECONDS)
+    assert told
     nothing_is_left(wired)
 
 

@@ -85,21 +85,21 @@ def same(sent: list[bytes], cuts: list[int], *, approves: bool = True) -> None:
     assert not conversation.exchange.is_stalled
 
 
-@examples(300, 8_000)
+@examples(150, 8_000)
 @hypothesis.given(dialogues(unnamed=True), CUTS)
 def test_what_is_allowed_is_answered_as_by_the_server_itself(sent: list[bytes], cuts: list[int]) -> None:
     """Every message and every row, in order; only the words of an error may be Doorward's where it answers in advance."""
     same(sent, cuts)
 
 
-@examples(300, 8_000)
+@examples(150, 8_000)
 @hypothesis.given(dialogues(REFUSED, HELD, unnamed=False), CUTS, st.booleans())
 def test_what_is_not_allowed_fails_as_if_the_server_had_failed_it(sent: list[bytes], cuts: list[int], approves: bool) -> None:
     """In its own place, in every state of a transaction or pipeline, and nothing else is another for it."""
     same(sent, cuts, approves=approves)
 
 
-@examples(200, 5_000)
+@examples(100, 5_000)
 @hypothesis.given(dialogues(unnamed=True, size=8))
 def test_no_answer_waits_longer_than_the_server_would_have_let_it(sent: list[bytes]) -> None:
     """Whenever nothing moves any more, the client has all that the server alone would have sent by then."""
