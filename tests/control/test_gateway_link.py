@@ -1,13 +1,17 @@
 """The control side of the link, with a gateway that speaks the real protocol over a real socket."""
 
 import asyncio
+import contextlib
+from pathlib import Path
 
 import pytest
 
+from doorward.control.gateway_link import GatewayLink
 from doorward.errors import AuditUnavailable
 from doorward.model import link
+from doorward.model.approval import ApprovalRequest
 from doorward.model.entry import ServiceStopped
-from tests.control.gateway import FakeGateway
+from tests.control.gateway import FakeGateway, MemoryLog
 from tests.control.offices import Scene, until
 
 pytestmark = pytest.mark.anyio
@@ -102,3 +106,61 @@ async def test_lookups_are_answered_with_their_own_id(scene: Scene) -> None:
     found = await scene.gateway.hears(link.Found, lambda found: found.id == 42)
     assert found.principal is not None
     assert (found.principal.name, found.actors[0].name) == ("alice", "report-bot")
+
+
+async def test_cancel_goes_to_every_other_gateway(scene: Scene) -> None:
+    """Not back to the one that does not know the key."""
+    others = [FakeGateway(scene.log), FakeGateway(scene.log)]
+    for other in others:
+        await other.connect(scene.socket)
+    await scene.gateway.say(link.CancelElsewhere(4711, b"\0key"))
+    for other in others:
+        assert await other.hears(link.Cancel) == link.Cancel(4711, b"\0key")
+        await other.close()
+    assert not any(isinstance(message, link.Cancel) for message in scene.gateway.heard)
+
+
+async def test_gateway_that_does_not_listen_holds_up_nobody_and_is_cut_off(tmp_path: Path) -> None:
+    """It may have missed a revocation; which one it is, is told."""
+    stuck: list[int] = []
+    policies: dict[str, str] = {}
+    path = tmp_path / "link"
+    side = GatewayLink(path, lambda: link.Configured((), policies, "p1", {}, ""), tell_timeout_seconds=0.3, stuck=stuck.append)
+    await side.start(Silent())
+    listening = FakeGateway(MemoryLog())
+    await listening.connect(path)
+    reader, writer = await asyncio.open_unix_connection(path, limit=1 << 10)
+    writer.write(link.encode(link.Hello(3)) + b"\n")
+    await until(lambda: len(side._gateways) == 2 and any(g.worker == 3 for g in side._gateways.values()))
+    policies["long.cedar"] = "x" * (4 << 20)
+    begun = asyncio.get_running_loop().time()
+    telling = asyncio.create_task(side.configure())
+    await side.revoke(principal_id="prn_x")
+    await telling
+    assert (await listening.hears(link.Revoked)).principal_id == "prn_x"
+    assert asyncio.get_running_loop().time() - begun < 2
+    assert set(stuck) == {3}
+    await until(lambda: len(side._gateways) == 1)
+    with contextlib.suppress(OSError):
+        while await reader.read(1 << 16):
+            pass  # what came before may be read, and then it is over
+    writer.close()
+    await listening.close()
+    await side.close()
+
+
+class Silent:
+    """Hears gateways and does nothing."""
+
+    def lookup(self, question: link.Lookup) -> link.Found:
+        return link.Found(question.id, None)
+
+    def asked(self, gateway: int, request: ApprovalRequest) -> None: ...
+
+    def settled(self, request_id: str, state: str) -> None: ...
+
+    def session_noted(self, gateway: int, note: link.SessionNote) -> None: ...
+
+    def catalog_touched(self, upstream: str) -> None: ...
+
+    def gateway_lost(self, gateway: int) -> None: ...

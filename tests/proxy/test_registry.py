@@ -164,3 +164,21 @@ def test_a_process_id_that_can_not_be_one_is_made_up(process_id: int) -> None:
     """An upstream that sends no key has none."""
     registry = a_registry()
     assert registry.enter(Live(), process_id=process_id)[0] not in (0, process_id)
+
+
+def test_a_key_that_fits_nothing_here_is_passed_on_once() -> None:
+    """A client that cancels opens a connection of its own, which another gateway may get."""
+    passed: list[tuple[int, bytes]] = []
+    counter = itertools.count(1)
+    registry = Registry(lambda length: next(counter).to_bytes(length, "big"), lambda *asked: passed.append(asked))
+    live = Live()
+    process_id, key = registry.enter(live)
+    assert registry.cancel(process_id, key)
+    assert passed == []
+    assert not registry.cancel(process_id, b"othr")
+    assert not registry.cancel(process_id + 1, key)
+    assert passed == [(process_id, b"othr"), (process_id + 1, key)]
+    assert not registry.cancel_here(process_id, b"othr")
+    assert registry.cancel_here(process_id, key)
+    assert len(passed) == 2, "what came from another gateway goes to no third"
+    assert live.cancelled == 2
