@@ -258,6 +258,7 @@ def by_rules(
     return finding
 
 
+@lru_cache(maxsize=65536)
 def classify(
     schema: str,
     table: str,

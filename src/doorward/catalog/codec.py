@@ -6,16 +6,17 @@ import msgspec
 
 from doorward.model.catalog import Column, Label, Relation, RelationKind, Snapshot
 
+# number, name, type, label, reasons, proposal, confidence
+_Column = tuple[int, str, str, Label, tuple[str, ...], Label | None, float]
+
 
 class _Form(msgspec.Struct, frozen=True, array_like=True):
     """A snapshot with sets in order, so that equal snapshots are equal bytes."""
 
     upstream: str
     epoch: str
-    # oid, schema, name, kind, estimated rows, is system, columns: number, name, type, label, reasons, hides protected
-    relations: tuple[
-        tuple[int, str, str, RelationKind, int, bool, tuple[tuple[int, str, str, Label, tuple[str, ...]], ...], bool], ...
-    ]
+    # oid, schema, name, kind, estimated rows, is system, columns, hides protected
+    relations: tuple[tuple[int, str, str, RelationKind, int, bool, tuple[_Column, ...], bool], ...]
     user_functions: tuple[str, ...]
     user_operators: tuple[str, ...]
     user_types: tuple[str, ...]
@@ -35,7 +36,7 @@ def canonical(snapshot: Snapshot) -> bytes:
             tuple(
                 (
                     r.oid, r.schema, r.name, r.kind, r.estimated_rows, r.is_system,
-                    tuple((c.number, c.name, c.type_name, c.label, c.reasons) for c in r.columns),
+                    tuple((c.number, c.name, c.type_name, c.label, c.reasons, c.proposal, c.confidence) for c in r.columns),
                     r.hides_protected,
                 )
                 for r in snapshot.relations

@@ -7,19 +7,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from doorward.catalog.classify import classify
+from doorward.catalog.context import Surroundings, bounds_texts, surroundings, table_references
 from doorward.catalog.introspection.postgres import CatalogFacts, ColumnFact, RelationFact
 from doorward.catalog.introspection.postgres_system import CLEAR, PROTECTED
-from doorward.model.catalog import Column, Label, LabelClass, Relation, RelationKind
+from doorward.catalog.shapes import Vote, weighed
+from doorward.model.catalog import Column, Finding, Label, LabelClass, Relation, RelationKind, applies_at_once
 from doorward.model.result import ResultColumn
 
 VIEWS = frozenset({RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW})
 _STRENGTH = {
     LabelClass.CLEAR: 0,
-    LabelClass.FREE_TEXT: 1,
-    LabelClass.PERSONAL: 2,
-    LabelClass.RESTRICTED: 3,
-    LabelClass.UNCLASSIFIED: 4,
-    LabelClass.SECRET: 5,
+    LabelClass.PROPOSED: 1,
+    LabelClass.FREE_TEXT: 2,
+    LabelClass.PERSONAL: 3,
+    LabelClass.RESTRICTED: 4,
+    LabelClass.UNCLASSIFIED: 5,
+    LabelClass.SECRET: 6,
 }
 
 ColumnKey = tuple[int, int]
@@ -31,22 +34,44 @@ def strength(label: Label) -> int:
     return _STRENGTH[label.label_class]
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a column: its label, why, what it probably holds if that is only proposed, and how sure that is."""
+
+    label: Label
+    reasons: tuple[str, ...]
+    proposal: Label | None = None
+    confidence: float = 1.0
+
+    @classmethod
+    def of(cls, finding: Finding) -> Said:
+        """A detector's *finding*: applied at once if it is sure enough, and proposed otherwise."""
+        sure = round(finding.confidence, 2)
+        if not finding.label.is_protected or applies_at_once(finding.label, finding.confidence):
+            return cls(finding.label, finding.reasons, None, sure)
+        return cls(Label.PROPOSED, finding.reasons, finding.label, sure)
+
+
 @dataclass(slots=True)
 class Labels:
     """Labels in the making, by column. A *settled* column was decided by an operator and never changes."""
 
-    found: dict[ColumnKey, tuple[Label, tuple[str, ...]]] = field(default_factory=dict)
+    found: dict[ColumnKey, Said] = field(default_factory=dict)
     settled: set[ColumnKey] = field(default_factory=set)
 
     def of(self, key: ColumnKey) -> Label:
         """The label of *key*; UNCLASSIFIED when nothing is known of it."""
-        return self.found[key][0] if key in self.found else Label.UNCLASSIFIED
+        return self.found[key].label if key in self.found else Label.UNCLASSIFIED
 
-    def strengthen(self, key: ColumnKey, label: Label, reason: str) -> bool:
+    def proposal_of(self, key: ColumnKey) -> Label | None:
+        """What *key* is thought to hold, where that is only proposed."""
+        return self.found[key].proposal if key in self.found else None
+
+    def strengthen(self, key: ColumnKey, said: Said) -> bool:
         """Give *key* this label if it is more protected than what it has; says whether it did."""
-        if key in self.settled or strength(label) <= strength(self.of(key)):
+        if key in self.settled or strength(said.label) <= strength(self.of(key)):
             return False
-        self.found[key] = (label, (reason,))
+        self.found[key] = said
         return True
 
 
@@ -55,22 +80,29 @@ def label_catalog(
     described: Mapping[int, list[ResultColumn]],
     verdicts: Mapping[ColumnKey, Label],
     definition_is_clear: Callable[[str], bool],
+    sampled: Mapping[ColumnKey, Vote] | None = None,
 ) -> tuple[Relation, ...]:
     """Every relation of *facts* with labels on its columns; system relations that nobody vouches for are left out.
 
     *described* has the result columns of each view's definition, for the views that could be described. An operator's
-    *verdicts* win over everything. *definition_is_clear* answers whether a view's text calls only what is vouched for.
+    *verdicts* win over everything. *sampled* is what values of columns look like, for those that were sampled.
+    *definition_is_clear* answers whether a view's text calls only what is vouched for.
     """
     labels = Labels()
     for key, label in verdicts.items():
-        labels.found[key] = (label, ("an operator said so",))
+        labels.found[key] = Said(label, ("an operator said so",))
         labels.settled.add(key)
+    tables = facts.columns
+    users = [found for found in facts.relations if not found.is_system]
+    references = table_references(found.name for found in users if found.kind not in VIEWS)
+    bounded = bounds_texts(fact.base_type for found in users for fact in tables.get(found.oid, ()))
     relations = [found for found in facts.relations if not found.is_system or found.name in CLEAR.get(found.schema, {})]
     for relation in relations:
         if relation.is_system:
             _label_system(labels, relation, facts)
         elif relation.kind not in VIEWS:
-            _label_by_name(labels, relation, facts)
+            beside = surroundings(relation.name, (fact.name for fact in tables.get(relation.oid, ())), references, bounded)
+            _label_by_name(labels, relation, facts, beside, sampled)
     _carry(labels, facts)
     views = _Views(facts, described, labels, definition_is_clear)
     for relation in relations:
@@ -79,9 +111,16 @@ def label_catalog(
     return tuple(_relation(relation, facts, labels, relation.oid in views.hiding) for relation in relations)
 
 
+_UNKNOWN = Said(Label.UNCLASSIFIED, ())
+
+
 def _relation(relation: RelationFact, facts: CatalogFacts, labels: Labels, hides_protected: bool) -> Relation:
+    def column(fact: ColumnFact) -> Column:
+        said = labels.found.get((relation.oid, fact.number), _UNKNOWN)
+        return Column(fact.number, fact.name, fact.type_name, said.label, said.reasons, said.proposal, said.confidence)
+
     columns = tuple(
-        Column(fact.number, fact.name, fact.type_name, *labels.found.get((relation.oid, fact.number), (Label.UNCLASSIFIED, ())))
+        column(fact)
         for fact in facts.columns.get(relation.oid, ())
         if not relation.is_system or (relation.oid, fact.number) in labels.found
     )
@@ -103,10 +142,12 @@ def _label_system(labels: Labels, relation: RelationFact, facts: CatalogFacts) -
         key = (relation.oid, fact.number)
         if key not in labels.settled and fact.name in clear:
             label = PROTECTED.get((relation.name, fact.name), Label.NONE)
-            labels.found[key] = (label, ("a system relation, reviewed",))
+            labels.found[key] = Said(label, ("a system relation, reviewed",))
 
 
-def _label_by_name(labels: Labels, relation: RelationFact, facts: CatalogFacts) -> None:
+def _label_by_name(
+    labels: Labels, relation: RelationFact, facts: CatalogFacts, beside: Surroundings, sampled: Mapping[ColumnKey, Vote] | None
+) -> None:
     primary = facts.primary_keys.get(relation.oid, ())
     foreign = {number for key in facts.foreign_keys if key.relation == relation.oid for number in key.numbers}
     for fact in facts.columns.get(relation.oid, ()):
@@ -114,22 +155,25 @@ def _label_by_name(labels: Labels, relation: RelationFact, facts: CatalogFacts) 
         if key in labels.settled:
             continue
         if relation.kind is RelationKind.SEQUENCE:
-            labels.found[key] = (Label.NONE, ("a sequence",))
+            labels.found[key] = Said(Label.NONE, ("a sequence",))
             continue
         is_key, is_foreign = primary == (fact.number,), fact.number in foreign
-        finding = classify(relation.schema, relation.name, fact.name, fact.base_type, fact.comment, is_key, is_foreign)
-        labels.found[key] = _by_type(relation, fact) if finding.label is Label.NONE else (finding.label, finding.reasons)
+        finding = classify(relation.schema, relation.name, fact.name, fact.base_type, fact.comment, is_key, is_foreign, beside)
+        if finding.label is Label.NONE:
+            finding = _by_type(relation, fact, finding)
+        vote = (sampled or {}).get(key)
+        labels.found[key] = Said.of(finding if vote is None or is_foreign else weighed(finding, vote))
 
 
-def _by_type(relation: RelationFact, fact: ColumnFact) -> tuple[Label, tuple[str, ...]]:
+def _by_type(relation: RelationFact, fact: ColumnFact, otherwise: Finding) -> Finding:
     """What a column's type tells when its name tells nothing: a row type holds anything, a domain has a name of its own."""
     if fact.base_type == "composite":
-        return Label.UNCLASSIFIED, ("a composite type may hold anything",)
+        return Finding(Label.UNCLASSIFIED, 1.0, ("a composite type may hold anything",))
     if fact.type_name != fact.base_type and fact.base_type != "enum":
         named = classify(relation.schema, relation.name, fact.type_name.rpartition(".")[2].strip('"'), fact.base_type)
         if named.label.is_protected:
-            return named.label, tuple(f"its domain: {reason}" for reason in named.reasons)
-    return Label.NONE, ("neither name nor type tells of anything personal",)
+            return Finding(named.label, named.confidence, tuple(f"its domain: {reason}" for reason in named.reasons))
+    return otherwise
 
 
 def _carry(labels: Labels, facts: CatalogFacts) -> None:
@@ -153,21 +197,26 @@ def _carry(labels: Labels, facts: CatalogFacts) -> None:
     while moving:
         moving = False
         for source, target, reason in edges:
-            label = labels.of(source)
-            if label.is_protected and labels.strengthen(target, label, reason):
+            said = labels.found[source]
+            if said.label.is_protected and labels.strengthen(
+                target, Said(said.label, (reason,), said.proposal, said.confidence)
+            ):
                 moving = True
         for relation, number, source_number in facts.generated:
             label = labels.of((relation, source_number))
             # Computed from it, and so not a value of its kind any more.
-            computed = label if label is Label.SECRET else Label.UNCLASSIFIED
-            if label.is_protected and labels.strengthen((relation, number), computed, "is computed from a protected column"):
+            computed = label if label in (Label.SECRET, Label.PROPOSED) else Label.UNCLASSIFIED
+            if label.is_protected and labels.strengthen(
+                (relation, number),
+                Said(computed, ("is computed from a protected column",), labels.proposal_of((relation, source_number))),
+            ):
                 moving = True
 
 
 def _follow_verdict(labels: Labels, parent: ColumnKey, child: ColumnKey) -> None:
     """What an operator said of a parent's column holds for its partitions, unless they were told apart."""
     if parent in labels.settled and child not in labels.settled:
-        labels.found[child] = (labels.of(parent), ("an operator said so of its parent",))
+        labels.found[child] = Said(labels.of(parent), ("an operator said so of its parent",))
         labels.settled.add(child)
 
 
@@ -219,33 +268,32 @@ class _Views:
     def _hides(self, source: int, number: int) -> bool:
         return source in self.hiding or (number > 0 and self._labels.of((source, number)).is_protected)
 
-    def _column_label(
-        self, fact: ColumnFact, origin: ResultColumn | None, computed: tuple[Label, tuple[str, ...]]
-    ) -> tuple[Label, tuple[str, ...]]:
+    def _column_label(self, fact: ColumnFact, origin: ResultColumn | None, computed: Said) -> Said:
         if origin is None:
-            return Label.UNCLASSIFIED, ("the view could not be described",)
+            return Said(Label.UNCLASSIFIED, ("the view could not be described",))
         if not origin.table_oid:
             return computed
         source = (origin.table_oid, origin.attribute_number)
         if source not in self._labels.found:
-            return Label.UNCLASSIFIED, ("its source is not known",)
-        return self._labels.of(source), ("follows its source column",)
+            return Said(Label.UNCLASSIFIED, ("its source is not known",))
+        said = self._labels.found[source]
+        return Said(said.label, ("follows its source column",), said.proposal, said.confidence)
 
-    def _computed_label(self, view: int) -> tuple[Label, tuple[str, ...]]:
+    def _computed_label(self, view: int) -> Said:
         """The label of this view's expressions: clear only if everything the view reads is, and its text is vouched for."""
         definition = self._facts.view_definitions.get(view, "")
         if not definition or self._guarded & set(re.findall(r"[a-z_][a-z0-9_]*", definition)):
-            return Label.UNCLASSIFIED, ("an expression over relations that nobody vouches for",)
+            return Said(Label.UNCLASSIFIED, ("an expression over relations that nobody vouches for",))
         # A whole-row reference (printed as alias.*) names no column in pg_depend: then every column counts as read.
         whole_rows = ".*" in definition
         for relation, number in self._facts.view_dependencies.get(view, frozenset()):
             if number > 0 and self._labels.of((relation, number)).is_protected:
-                return Label.UNCLASSIFIED, ("an expression in a view that reads protected columns",)
+                return Said(Label.UNCLASSIFIED, ("an expression in a view that reads protected columns",))
             columns = self._facts.columns.get(relation)
             if columns is None or (
                 whole_rows and any(self._labels.of((relation, fact.number)).is_protected for fact in columns)
             ):
-                return Label.UNCLASSIFIED, ("an expression over whole rows of a protected relation",)
+                return Said(Label.UNCLASSIFIED, ("an expression over whole rows of a protected relation",))
         if not self._definition_is_clear(definition):
-            return Label.UNCLASSIFIED, ("an expression with functions that nobody vouches for",)
-        return Label.NONE, ("an expression over clear columns only",)
+            return Said(Label.UNCLASSIFIED, ("an expression with functions that nobody vouches for",))
+        return Said(Label.NONE, ("an expression over clear columns only",))

@@ -68,7 +68,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 _NOT_A_PASSWORD = _words("boarding season count hint reset_at policy length expire changed at date type method")
-_NOT_AN_EMAIL = _words("subject body text content message header footer template signature count status opened clicked hash digest checksum")
+_NOT_AN_EMAIL = _words(
+    "subject body text content message header footer template signature count status opened clicked hash digest checksum"
+)
 # Words that make a "name" something else than a person's.
 NOT_A_PERSON = _words(
     "company organization business bank brand store shop product item file table column field event class group role plugin "
@@ -80,17 +82,19 @@ NOT_A_PERSON = _words(
 )
 # "trainer name", "applicant name": whoever does or gets something. The words below look so and are things.
 AGENT_NOUN = re.compile(r"[a-z]{2,}(er|or|ant|ee|ist|ian)")
-NOT_AN_AGENT = tuple(_words(
-    "server folder header footer printer parameter layer provider carrier supplier container cluster color vector sensor factor "
-    "error number order filter paper buffer tenant center computer controller router scanner browser identifier user_agent "
-    "character letter chapter newsletter counter trigger register ledger voucher tier adapter driver_class converter monitor "
-    "editor_type cursor indicator descriptor operator_type processor connector generator variant restaurant merchant plant "
-    "committee fee tree degree coffee list dist persist master parser loader handler helper wrapper worker manager_class "
-    "scheduler logger listener observer subscriber_list provider vendor distributor manufacturer importer exporter mirror "
-    "parameter meter water weather power tower poster_image banner timer other inner outer upper lower over under per ver "
-    "integer double_er separator delimiter quarter semester trimester render finder sticker sender_type order transfer offer "
-    "buyer_type power exchanger discriminator selector author_type executor calculator evaluator validator formatter"
-))
+NOT_AN_AGENT = tuple(
+    _words(
+        "server folder header footer printer parameter layer provider carrier supplier container cluster color vector sensor factor "
+        "error number order filter paper buffer tenant center computer controller router scanner browser identifier user_agent "
+        "character letter chapter newsletter counter trigger register ledger voucher tier adapter driver_class converter monitor "
+        "editor_type cursor indicator descriptor operator_type processor connector generator variant restaurant merchant plant "
+        "committee fee tree degree coffee list dist persist master parser loader handler helper wrapper worker manager_class "
+        "scheduler logger listener observer subscriber_list provider vendor distributor manufacturer importer exporter mirror "
+        "parameter meter water weather power tower poster_image banner timer other inner outer upper lower over under per ver "
+        "integer double_er separator delimiter quarter semester trimester render finder sticker sender_type order transfer offer "
+        "buyer_type power exchanger discriminator selector author_type executor calculator evaluator validator formatter"
+    )
+)
 # The fewest characters that a text type must hold for a value to be what the name says. Traits and parts of addresses may be
 # one-letter codes, and a password hash of four characters is none.
 SHORTEST: Mapping[Label, int] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,6 +11,7 @@ from doorward.catalog.codec import canonical
 from doorward.catalog.introspection.postgres import MARK_SQL, QUESTIONS, facts_from
 from doorward.catalog.introspection.querier import Querier
 from doorward.catalog.labelling import label_catalog
+from doorward.catalog.shapes import Vote
 from doorward.errors import DoorwardError
 from doorward.model.catalog import Label, Snapshot
 from doorward.model.result import ResultColumn
@@ -31,8 +33,10 @@ async def read_snapshot(
     upstream_name: str,
     verdicts: Mapping[tuple[int, int], Label],
     definition_is_clear: Callable[[str], bool] = never_clear,
+    sampled: Mapping[tuple[int, int], Vote] | None = None,
 ) -> Snapshot:
-    """Read the catalog and label every column. *verdicts* are operators' words by (table oid, attribute number).
+    """Read the catalog and label every column. *verdicts* are operators' words by (table oid, attribute number), *sampled*
+    what values look like, where somebody has looked.
 
     Raises DoorwardError when the catalog can't be read; a view that can't be described is unclassified instead. Take the
     mark before the snapshot: a change in between is then seen at the next poll.
@@ -49,7 +53,8 @@ async def read_snapshot(
             described[view] = await querier.describe(definition)
         except DoorwardError:
             continue  # no USAGE on a schema it names, or dropped meanwhile: labelled as unknown
-    relations = label_catalog(facts, described, verdicts, definition_is_clear)
+    # Thousands of columns take a second, in which whoever serves people here must not stand still.
+    relations = await asyncio.to_thread(label_catalog, facts, described, verdicts, definition_is_clear, sampled)
     snapshot = Snapshot(
         upstream=upstream_name,
         epoch="",

@@ -148,7 +148,9 @@ PERSON: frozenset[str] = frozenset(
 )
 
 # Of those, nouns that are as often about something else: a row is a person only if another word of the table says so.
-WEAK_PERSON: frozenset[str] = frozenset("profile account contact agent identity operator holder client affiliate contributor worker technician sender receiver recipient requester account_owner".split())
+WEAK_PERSON: frozenset[str] = frozenset(
+    "profile account contact agent identity operator holder client affiliate contributor worker technician sender receiver recipient requester account_owner".split()
+)
 
 # Who is no natural person, though with a name, an address and a phone.
 ORGANIZATION: frozenset[str] = frozenset(

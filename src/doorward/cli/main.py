@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from doorward.cli import approvals, audit, catalog, connect, demo, detectors, doctor, log, people, scan, status, up
+from doorward.cli import approvals, audit, catalog, classify, connect, demo, detectors, doctor, log, people, scan, status, up
 from doorward.cli.terminal import EXIT_CODES_HELP, say_error
 from doorward.errors import DoorwardError
 
@@ -47,6 +47,7 @@ app.command("status", rich_help_panel=WATCH)(status.status)
 app.command("log", rich_help_panel=WATCH, help=log.LOG_HELP)(log.log)
 app.command("catalog", rich_help_panel=WATCH)(catalog.catalog)
 app.add_typer(audit.audit, name="audit", rich_help_panel=WATCH)
+app.command("classify", rich_help_panel=DATA, help=classify.CLASSIFY_HELP)(classify.classify)
 app.command("scan", rich_help_panel=DATA, help=scan.SCAN_HELP)(scan.scan)
 app.add_typer(detectors.detectors, name="detectors", rich_help_panel=DATA)
 app.command("version", rich_help_panel=START)(status.version)

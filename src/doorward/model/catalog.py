@@ -15,7 +15,16 @@ class LabelClass(Enum):
     RESTRICTED = "restricted"
     SECRET = "secret"
     FREE_TEXT = "free text"
+    PROPOSED = "proposed"  # a detector thinks so and is not sure: protected until somebody has looked
     UNCLASSIFIED = "unclassified"  # nobody has looked yet: protected
+
+
+class Regulation(Enum):
+    """Which rules from outside speak of such data."""
+
+    GDPR = "GDPR"  # Regulation (EU) 2016/679, articles 4, 9 and 87
+    PCI = "PCI"  # PCI DSS 4.0, requirement 3
+    HIPAA = "HIPAA"  # 45 CFR 164.514(b)(2): the identifiers of the Safe Harbor method, and health data itself
 
 
 class Label(Enum):
@@ -40,12 +49,18 @@ class Label(Enum):
     FINANCIAL = "financial"
     PHOTO = "photo"
     FREE_TEXT = "free_text"
+    PROPOSED = "proposed"
     UNCLASSIFIED = "unclassified"
 
     @property
     def label_class(self) -> LabelClass:
         """The class a policy reasons about."""
         return _CLASS_OF[self]
+
+    @property
+    def regulations(self) -> tuple[Regulation, ...]:
+        """Which regulations speak of such values, in no way legal advice."""
+        return _REGULATED.get(self, ())
 
     @property
     def is_protected(self) -> bool:
@@ -73,8 +88,40 @@ _CLASS_OF = {
     Label.FINANCIAL: LabelClass.RESTRICTED,
     Label.PHOTO: LabelClass.PERSONAL,
     Label.FREE_TEXT: LabelClass.FREE_TEXT,
+    Label.PROPOSED: LabelClass.PROPOSED,
     Label.UNCLASSIFIED: LabelClass.UNCLASSIFIED,
 }
+
+
+_BOTH = (Regulation.GDPR, Regulation.HIPAA)
+_REGULATED = {
+    Label.EMAIL: _BOTH,
+    Label.PERSON_NAME: _BOTH,
+    Label.ONLINE_ID: (Regulation.GDPR,),
+    Label.PHONE: _BOTH,
+    Label.ADDRESS: _BOTH,
+    Label.NATIONAL_ID: _BOTH,
+    Label.DOB: _BOTH,
+    Label.DEMOGRAPHIC: (Regulation.GDPR,),
+    Label.CARD: (Regulation.PCI, Regulation.GDPR),
+    Label.BANK_ACCOUNT: _BOTH,
+    Label.IP: _BOTH,
+    Label.DEVICE_ID: _BOTH,
+    Label.GEO: _BOTH,
+    Label.HEALTH: _BOTH,
+    Label.FINANCIAL: (Regulation.GDPR,),
+    Label.PHOTO: _BOTH,
+    Label.FREE_TEXT: (Regulation.GDPR,),
+}
+
+# What holds a value that stands in for money or identity is protected on less evidence than the rest.
+_SURE_ENOUGH = {LabelClass.SECRET: 0.6, LabelClass.RESTRICTED: 0.75}
+_SURE = 0.85
+
+
+def applies_at_once(label: Label, confidence: float) -> bool:
+    """Whether a detector's finding is taken for true before anybody has looked. *confidence* is from 0 to 1."""
+    return confidence >= _SURE_ENOUGH.get(label.label_class, _SURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +147,23 @@ class RelationKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column by identity: (relation oid, *number*) where number is pg_attribute.attnum."""
+    """A column by identity: (relation oid, *number*) where number is pg_attribute.attnum.
+
+    *proposal* is what a PROPOSED column probably holds. *confidence* is how sure the detectors are, from 0 to 1.
+    """
 
     number: int
     name: str
     type_name: str
     label: Label
     reasons: tuple[str, ...] = ()
+    proposal: Label | None = None
+    confidence: float = 1.0
+
+    @property
+    def likely_label(self) -> Label:
+        """What it holds, or is thought to hold."""
+        return self.proposal or self.label
 
 
 @dataclass(frozen=True)
