@@ -26,6 +26,7 @@ from doorward.model.entry import ServiceStarted, ServiceStopped
 from doorward.policy.load import default_texts
 from doorward.proxy.admission import Limits
 from doorward.proxy.gateway import GatewaySettings
+from doorward.proxy.upstream_pool import PoolLimits
 
 WITHOUT_TLS = GatewaySettings("127.0.0.1", 0, Path("/log"), Path("/run/gateway.sock"), b"\0k\xff" * 8)
 WITH_ALL = GatewaySettings(
@@ -47,6 +48,8 @@ def test_no_more_sessions_are_let_in_than_files_may_be_open(caplog: pytest.LogCa
     with caplog.at_level(logging.WARNING, "doorward"), propagating():
         few = bounded(WITHOUT_TLS, 1_024).limits.sessions
     assert 0 < few < WITHOUT_TLS.limits.sessions
+    keeping = dataclasses.replace(WITHOUT_TLS, pool=PoolLimits(100))
+    assert bounded(keeping, 1_024).limits.sessions == few - 50  # a session takes two files, one that is kept takes one
     assert f"limits.lowered sessions={few} open_files=1024" in caplog.text
 
 

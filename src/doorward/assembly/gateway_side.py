@@ -75,8 +75,8 @@ def raise_open_files() -> int:
 
 
 def bounded(settings: GatewaySettings, open_files: int) -> GatewaySettings:
-    """*settings* with no more sessions than *open_files* leave room for."""
-    limits = settings.limits.within(open_files)
+    """*settings* with no more sessions than *open_files* leave room for, beside the upstream sessions that are kept."""
+    limits = settings.limits.within(open_files - settings.pool.size)
     if limits != settings.limits:
         telemetry.log("limits.lowered", level=logging.WARNING, sessions=limits.sessions, open_files=open_files)
     return replace(settings, limits=limits)
