@@ -18,4 +18,9 @@ def either(quick: T, long: T) -> T:
 
 def examples(quick: int, long: int) -> hypothesis.settings:
     """Hypothesis with so many examples, without a limit on the time of one: quick runs play the same every time."""
-    return hypothesis.settings(max_examples=either(quick, long), deadline=None, derandomize=not IS_LONG)
+    return hypothesis.settings(
+        max_examples=either(quick, long),
+        deadline=None,
+        derandomize=not IS_LONG,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )

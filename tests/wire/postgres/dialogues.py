@@ -30,19 +30,31 @@ CLOSE_PORTAL = {name: messages.message(b"C", b"P" + messages.cstring(name)) for 
 COPY_FAIL = messages.message(b"f", b"no\0")
 
 
-def dialogues(*extra: str, unnamed: bool, size: int = 14) -> st.SearchStrategy[list[bytes]]:
-    """Lists of client messages over a few names and texts, *extra* texts among them; *unnamed* to use the empty name too."""
+def whole_request(text: str, name: str) -> bytes:
+    """Everything that a driver sends at once for a statement that it runs for the first time."""
+    return messages.parse(name, text) + bind(name) + messages.describe_portal("") + execute() + messages.SYNC
+
+
+def dialogues(
+    *extra: str, unnamed: bool, size: int = 14, texts: tuple[str, ...] = TOGETHER, by_query: tuple[str, ...] = ()
+) -> st.SearchStrategy[list[bytes]]:
+    """Lists of client messages over a few names and *texts*, *extra* ones among them; *unnamed* to use the empty name too.
+
+    Those that are sent *by_query* alone stand alone there; none means that those which must stand alone come in every way.
+    """
     names = st.sampled_from(("", "a", "b") if unnamed else ("a", "b"))
-    together = st.sampled_from((*TOGETHER, *extra))
-    texts = st.one_of(together, st.sampled_from(ALONE))
+    together = st.sampled_from((*texts, *extra))
+    any_text = together if by_query else st.one_of(together, st.sampled_from(ALONE))
     message = st.one_of(
-        texts.map(messages.query),
+        any_text.map(messages.query),
+        st.sampled_from(by_query or ALONE).map(messages.query),
         st.lists(together, min_size=2, max_size=3).map("; ".join).map(messages.query),
-        st.builds(messages.parse, names, texts),
+        st.builds(messages.parse, names, any_text),
         st.builds(bind, names, names),
         st.builds(execute, names, st.sampled_from([0, 1, 2])),
-        texts.map(run),
-        st.builds(run, texts, names).map(lambda sent: sent + messages.SYNC),
+        any_text.map(run),
+        st.builds(run, any_text, names).map(lambda sent: sent + messages.SYNC),
+        st.builds(whole_request, any_text, names),
         names.map(messages.describe_statement),
         names.map(messages.describe_portal),
         names.map(messages.close_statement),
