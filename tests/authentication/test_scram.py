@@ -14,7 +14,15 @@ import pytest
 import scramp
 from hypothesis import strategies as st
 
-from doorward.authentication.scram import MECHANISM, MECHANISM_PLUS, ClientExchange, ServerExchange, StoredSecret, decoy
+from doorward.authentication.scram import (
+    MECHANISM,
+    MECHANISM_PLUS,
+    ClientExchange,
+    ServerExchange,
+    StoredSecret,
+    decoy,
+    takes_long,
+)
 from doorward.errors import AuthenticationFailed, UpstreamUnavailable
 from doorward.model.upstream import Upstream
 from doorward.proxy.upstream_connections import connect
@@ -265,6 +273,14 @@ def test_the_rounds_are_done_once_for_an_upstream() -> None:
         client.answer(challenge)
         spent.append(time.perf_counter() - begun)
     assert spent[1] < spent[0] / 20
+
+
+@pytest.mark.parametrize(
+    ("rounds", "is_slow"), [(4_096, False), (10_000, False), (10_001, True), (600_000, True), (10**11, True)]
+)
+def test_many_rounds_are_known_to_take_long(rounds: int, is_slow: bool) -> None:
+    """Whoever serves others meanwhile does them elsewhere."""
+    assert takes_long(b"R\0\0\0\x5c\0\0\0\x0br=clientnonce,s=c2FsdHNhbHQ=,i=%d" % rounds) is is_slow
 
 
 def test_our_client_proves_itself_and_checks_the_server() -> None:

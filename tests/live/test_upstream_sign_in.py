@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -223,6 +224,35 @@ def test_channel_binding_is_done_or_refused_as_asked(database: Database, wish: s
         else:
             with pytest.raises(UpstreamUnavailable, match="channel_binding=require"):
                 _who(database, role, tls="require", reach=reach)
+
+
+def test_a_role_whose_password_took_many_rounds_holds_up_nobody(postgres18: Server) -> None:
+    """Other sessions go on while the first sign-in does the rounds (scram_iterations, from PostgreSQL 16)."""
+
+    async def run(upstream: Upstream) -> tuple[float, float]:
+        beats = [time.monotonic()]
+
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(0.002)
+                beats.append(time.monotonic())
+
+        beating = asyncio.create_task(beat())
+        await asyncio.sleep(0.01)
+        begun = time.monotonic()
+        connections = await asyncio.gather(*(connect(upstream, {}) for _each in range(4)))
+        spent = time.monotonic() - begun
+        beating.cancel()
+        for connection in connections:
+            connection.close()
+        return spent, max(later - earlier for earlier, later in itertools.pairwise(beats))
+
+    with fresh_database(postgres18) as database:
+        role = database.new_role()
+        database.execute(f"SET scram_iterations = 300000; ALTER ROLE {role.name} PASSWORD '{role.password}'")
+        at = database.host, database.port, database.name, role.name, role.password
+        spent, longest = asyncio.run(run(Upstream("x", "postgresql", *at, "disable")))
+    assert longest < spent / 2
 
 
 @pytest.mark.parametrize(("version", "asked", "length"), [(15, "3.0", 4), (15, "3.2", 4), (18, "3.0", 4), (18, "latest", 32)])

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import stringprep
+import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,10 +140,11 @@ def _text(message: bytes) -> str:
         raise AuthenticationFailed("The SCRAM exchange was not understood.") from None
 
 
-# PostgreSQL's default is 4,096 rounds, RFC 7677's least: fewer make the password easier to guess for whoever asks. Ten thousand
-# take some milliseconds, and the most that are done some tenths of a second; once, since the result is kept.
+# PostgreSQL's default is 4,096 rounds, RFC 7677's least: fewer make the password easier to guess for whoever asks. These take a
+# millisecond or two; the most that are done, half a second. Once, since the result is kept.
 LEAST_ITERATIONS = 4_096
-MOST_ITERATIONS = 500_000
+QUICK_ITERATIONS = 10_000
+MOST_ITERATIONS = 1_000_000
 _SERVER_FIRST = re.compile(
     rf"r=(?P<nonce>{_PRINTABLE}{{9,600}}),s=(?P<salt>[A-Za-z0-9+/]+={{0,2}}),i=(?P<rounds>[1-9][0-9]{{0,11}})(?:,.*)?"
 )
@@ -155,6 +157,22 @@ def _keys(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
     return hmac.digest(salted, b"Client Key", _HASH), hmac.digest(salted, b"Server Key", _HASH)
 
 
+_slow_turn = threading.Lock()
+
+
+def _keys_in_turn(password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
+    """``_keys``, one thread at a time: of many who sign in at once the first does the rounds, and the others find them done."""
+    with _slow_turn:
+        return _keys(password, salt, iterations)
+
+
+def takes_long(server_first: bytes) -> bool:
+    """Whether answering a message with this in it may take longer than others should wait: do it in a thread."""
+    asked = _ROUNDS.search(server_first)
+    return asked is not None and int(asked[1]) > QUICK_ITERATIONS
+
+
+_ROUNDS = re.compile(rb",i=([0-9]{5,12})")
 _PROHIBITED = (
     stringprep.in_table_a1, stringprep.in_table_c12, stringprep.in_table_c21_c22, stringprep.in_table_c3,
     stringprep.in_table_c4, stringprep.in_table_c5, stringprep.in_table_c6, stringprep.in_table_c7,
@@ -251,7 +269,7 @@ class ClientExchange:
                 f"The upstream asks for {rounds} rounds of hashing, which is not from {LEAST_ITERATIONS} to {MOST_ITERATIONS}.",
                 "Change its scram_iterations, and set its role's password anew.",
             )
-        client_key, server_key = _keys(self._password, salt, rounds)
+        client_key, server_key = (_keys if rounds <= QUICK_ITERATIONS else _keys_in_turn)(self._password, salt, rounds)
         without_proof = f"c={base64.b64encode(self._bound_to).decode()},r={matched['nonce']}"
         message = f"{self._first_bare()},{text},{without_proof}".encode()
         signature = hmac.digest(hashlib.sha256(client_key).digest(), message, _HASH)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from doorward.authentication.channel_binding import end_point_binding
-from doorward.authentication.scram import ClientExchange
+from doorward.authentication.scram import ClientExchange, takes_long
 from doorward.databases import Database, database_for
 from doorward.errors import DoorwardError, ProtocolViolation, UpstreamUnavailable
 from doorward.model.result import ResultColumn
@@ -235,9 +235,9 @@ async def _asks_for_tls(sock: socket.socket, database: Database) -> bool:
         return False
     if answer == b"E":
         # What it says is not read: anybody on the way could have written it (CVE-2024-10977).
-        raise UpstreamUnavailable("The upstream answered the request for TLS with an error.", "See the database server's own log.")
+        raise UpstreamUnavailable("The upstream answered the request for TLS with an error.", "See its own log.")
     if not answer:
-        raise UpstreamUnavailable("The upstream closed the connection when it was asked for TLS.", "Check the port, and its log.")
+        raise UpstreamUnavailable("The upstream closed the connection when it was asked for TLS.", "Check the port.")
     raise UpstreamUnavailable("What listens at the upstream's address does not speak its protocol.", "Check the port.")
 
 
@@ -265,7 +265,11 @@ async def _sign_in(connection: UpstreamConnection, upstream: Upstream, database:
     connection.write(handshake.start(upstream.user, upstream.database, settings))
     try:
         while not handshake.done:
-            answer = handshake.receive(await connection.next_chunk())
+            received = await connection.next_chunk()
+            if sasl is not None and takes_long(received):
+                answer = await asyncio.to_thread(handshake.receive, received)
+            else:
+                answer = handshake.receive(received)
             if answer:
                 connection.write(answer)
     except ProtocolViolation as error:
