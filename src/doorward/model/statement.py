@@ -123,11 +123,21 @@ class ParsedStatement:
     temporary: bool = False
 
     @property
-    def is_plain_read(self) -> bool:
-        """Whether it is a SELECT that only reads, and is about no setting, prepared statement, cursor or COPY."""
-        named = self.setting or self.prepared_name or self.cursor_name or self.copy_direction or self.transaction
+    def is_plain(self) -> bool:
+        """Whether it reads or writes rows, or begins or ends a transaction, and leaves nothing else behind in the session.
+
+        It is about no setting, prepared statement, cursor, savepoint or COPY.
+        """
+        if self.setting or self.prepared_name or self.cursor_name or self.copy_direction:
+            return False
+        if self.transaction:
+            return self.transaction in _PLAIN_TRANSACTIONS
         sets = any(name.endswith("set_config") for name in (*self.functions, *self.checked_functions))
-        return self.tag == "SELECT" and self.action is Action.READ and not named and not sets
+        return self.tag in _PLAIN_TAGS and self.action in (Action.READ, Action.WRITE) and not sets
+
+
+_PLAIN_TRANSACTIONS = frozenset({"begin", "commit", "rollback"})
+_PLAIN_TAGS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)

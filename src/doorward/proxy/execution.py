@@ -23,7 +23,7 @@ class Family:
 
     def __init__(self, analysis: Analysis, fixed: tuple[bytes | None, ...] = ()) -> None:
         self.analysis = analysis
-        self.is_plain = len(analysis.statements) == 1 and analysis.statements[0].is_plain_read
+        self.is_plain = len(analysis.statements) == 1 and analysis.statements[0].is_plain
         self.fixed = fixed  # the literals that must be the same, None for those that may vary
         self._epoch = ("", "")
         self._resolved: Resolved | None = None
@@ -150,9 +150,8 @@ class Judgement:
     """What was decided on a text for one identity under one state of the rules, and all that follows from it.
 
     *text*, *inner* and *approved* are what it was decided on, should the rules move while it is still to be used.
-    *form* is the intent's record with blanks, for texts that are run again and again; *is_repeatable* says that nothing needs
-    care when it is: no effect, nothing protected in reach, no limit, no durability to wait for. *described* and *note* are
-    the last result's columns and what was decided on them.
+    *form* is the intent's record with blanks, for texts that are run again and again; *is_repeatable* says that they can be begun
+    by it. *described* and *note* are the last result's columns and what was decided on them.
     """
 
     rules: Rules

@@ -136,8 +136,10 @@ class StatementPath:
         except AuditUnavailable as error:
             return Ruling(Go.REFUSE, refusal=refusals.unrecorded(error))
 
-    def begin_again(self, understood: Understood, parameters: Sequence[bytes | None], protocol: str) -> Execution | None:
-        """Steps 2 to 5 at once, for what was decided before under the rules of now, and needs no care."""
+    def begin_again(
+        self, understood: Understood, parameters: Sequence[bytes | None], protocol: str, resume: Resume
+    ) -> Ruling | None:
+        """Steps 2 to 5 at once, for what was allowed before under the rules of now."""
         text = cast(Text, understood)
         judgement = self._seen.get(text.family)
         if (
@@ -151,14 +153,14 @@ class StatementPath:
         begun_us = self._now_us()
         form = cast(forms.IntentForm, judgement.form)
         try:
-            self._scribe.intent_again(form, text.text, parameters, self._session.id, execution_id, begun_us)
+            index = self._scribe.intent_again(form, text.text, parameters, self._session.id, execution_id, begun_us)
+            self._next += 1
+            ruling = self._allow(resume, judgement, execution_id, begun_us, index)
         except AuditUnavailable:
-            return None  # nothing was appended; the long way says why
-        self._scribe.sync_within(READ_SYNC_SECONDS)
-        self._next += 1
+            return None  # the long way says why
         self.statements += 1
         self.doing = text.text
-        return Execution(execution_id, judgement, begun_us, True, 0, True)
+        return ruling
 
     def plan(
         self, ticket: Execution, columns: Sequence[ResultColumn], inner: Sequence[Understood]
@@ -288,7 +290,7 @@ class StatementPath:
             index = self._scribe.intent_again(
                 form, attempt.text.text, attempt.parameters, self._session.id, execution_id, begun_us
             )
-            return self._allow(attempt, judgement, execution_id, begun_us, index)
+            return self._allow(attempt.resume, judgement, execution_id, begun_us, index)
         facts, decision = judgement.facts, judgement.decision
         index, form = self._scribe.intent(
             self._session, self._identity, attempt, facts, decision, execution_id, begun_us, grant=grant
@@ -300,14 +302,8 @@ class StatementPath:
             return self._hold(attempt, facts, decision, execution_id)
         if self._seen.get(attempt.text.family) is judgement:
             judgement.form = form
-            judgement.is_repeatable = form is not None and not (
-                judgement.is_effect
-                or judgement.is_protected
-                or judgement.ends_transaction
-                or judgement.decision.row_limit
-                or self._strict
-            )
-        return self._allow(attempt, judgement, execution_id, begun_us, index)
+            judgement.is_repeatable = form is not None and not judgement.decision.row_limit
+        return self._allow(attempt.resume, judgement, execution_id, begun_us, index)
 
     def _again(self, judgement: Judgement) -> Judgement:
         """The decision on the same under the rules of now."""
@@ -355,7 +351,7 @@ class StatementPath:
             self._seen[text.family] = judgement
         return judgement
 
-    def _allow(self, attempt: Attempt, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Ruling:
+    def _allow(self, resume: Resume, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Ruling:
         execution = Execution(
             id=execution_id,
             judgement=judgement,
@@ -370,7 +366,7 @@ class StatementPath:
         if has_effect:
             # The intent must be on stable storage before there is any effect to lose it for.
             self._unresumed = execution
-            self._scribe.when_durable(index, lambda error: self._durable(attempt, execution, error))
+            self._scribe.when_durable(index, lambda error: self._durable(resume, execution, error))
             return Ruling(Go.WAIT, ticket=execution)
         if judgement.is_protected:
             # The read may run meanwhile; its rows wait for the record.
@@ -379,18 +375,18 @@ class StatementPath:
             self._scribe.sync_within(READ_SYNC_SECONDS)
         return Ruling(Go.NOW, ticket=execution)
 
-    def _durable(self, attempt: Attempt, execution: Execution, error: AuditUnavailable | None) -> None:
+    def _durable(self, resume: Resume, execution: Execution, error: AuditUnavailable | None) -> None:
         execution.released = error is None
 
-        def resume() -> None:
+        def go_on() -> None:
             self._unresumed = None
             if error is None:
-                attempt.resume(None, execution)
+                resume(None, execution)
             else:
                 self._scribe.refused(execution.id, self._now_us())
-                attempt.resume(refusals.unrecorded(error), None)
+                resume(refusals.unrecorded(error), None)
 
-        self._go_on(resume)
+        self._go_on(go_on)
 
     def _release(self, execution: Execution, error: AuditUnavailable | None) -> None:
         if error is not None:

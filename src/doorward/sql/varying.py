@@ -67,4 +67,5 @@ def _is_plain(expression: Fields, names: frozenset[str]) -> bool:
 def _constant(node: Fields) -> Iterator[int]:
     value = node.get("A_Const")
     if value is not None and ("ival" in value or "sval" in value) and "location" in value:
-        yield value["location"]
+        # A negative constant begins with its sign; what may vary are the digits behind it.
+        yield value["location"] + (value.get("ival", {}).get("ival", 0) < 0)

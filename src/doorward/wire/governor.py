@@ -38,7 +38,7 @@ class Understood(Protocol):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is one SELECT that only reads: it is about no setting, prepared statement, cursor or COPY."""
+        """Whether it is one statement that leaves nothing behind in the session: no setting, prepared statement, cursor."""
 
 
 class Ticket(Protocol):
@@ -89,8 +89,10 @@ class Governor(Protocol):
     ) -> Ruling:
         """Decide on one execution and record the intent. *inner* are the prepared texts or cursors that it runs."""
 
-    def begin_again(self, understood: Understood, parameters: Sequence[bytes | None], protocol: str) -> Ticket | None:
-        """Record one more execution of what was allowed before, if there is nothing to wait for or to limit; else None.
+    def begin_again(
+        self, understood: Understood, parameters: Sequence[bytes | None], protocol: str, resume: Resume
+    ) -> Ruling | None:
+        """Record one more execution of what was allowed before: NOW, or WAIT for the record. Its rows are not limited.
 
         None records nothing and says nothing: ``begin`` is then asked.
         """

@@ -28,7 +28,7 @@ class Text:
 
     @property
     def is_plain(self) -> bool:
-        return len(self.analysis.statements) == 1 and self.analysis.statements[0].is_plain_read
+        return len(self.analysis.statements) == 1 and self.analysis.statements[0].is_plain
 
 
 @dataclass(eq=False)
@@ -88,16 +88,20 @@ class Rules:
             return Ruling(Go.WAIT)
         return Ruling(Go.NOW, ticket=ticket)
 
-    def begin_again(self, understood: Text, parameters: Sequence[bytes | None], protocol: str) -> Slip | None:
-        known = understood.text in self.begun and not understood.analysis.error
-        if not known or self.limit or not self.release_at_once or "DROP" in understood.text or "DELETE" in understood.text:
+    def begin_again(
+        self, understood: Text, parameters: Sequence[bytes | None], protocol: str, resume: Resume
+    ) -> Ruling | None:
+        if understood.text not in self.begun or understood.analysis.error or self.limit or "DROP" in understood.text:
             return None
         self.begun.append(understood.text)
         self.again += 1
-        ticket = Slip(understood.text, ())
+        ticket = Slip(understood.text, (), self.release_at_once)
         ticket.copy_out_is_clear = "secret" not in understood.text
         self.tickets.append(ticket)
-        return ticket
+        if "DELETE" in understood.text:
+            self.waiting.append((resume, ticket))
+            return Ruling(Go.WAIT, ticket=ticket)
+        return Ruling(Go.NOW, ticket=ticket)
 
     def plan(
         self, ticket: Slip, columns: Sequence[ResultColumn], inner: Sequence[Text]

@@ -25,7 +25,18 @@ def at_once(text: str) -> bytes:
     return messages.parse("", text) + cycle("")
 
 
-TEXTS = ["SELECT clear", "SELECT secret", "SELECT missing", "SELECT 1/0", "BEGIN", "COMMIT", "ROLLBACK", "DROP TABLE t"]
+TEXTS = [
+    "SELECT clear",
+    "SELECT secret",
+    "SELECT missing",
+    "SELECT 1/0",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "DROP TABLE t",
+    "DELETE FROM held",
+    "SET x = 1",
+]
 REQUESTS = st.one_of(
     st.sampled_from(TEXTS).map(messages.query),
     st.sampled_from(TEXTS).map(at_once),
@@ -62,6 +73,9 @@ def test_whole_requests_come_to_the_same_as_their_messages(requests: list[bytes]
         for position in range(len(request)):
             pieces.exchange.receive_from_client(request[position : position + 1])
         pieces.settle(1)
+        for conversation in (whole, pieces):
+            while conversation.exchange.is_waiting:
+                conversation.answer(approve=True)
         assert whole.to_client == pieces.to_client
         assert whole.exchange.status == pieces.exchange.status
     assert pieces.rules.again == 0
@@ -85,6 +99,10 @@ def test_a_request_overtaken_by_the_next_comes_to_the_same(requests: list[bytes]
     rest = iter(cuts)
     for request in requests:
         patient.send(request)
+        while patient.exchange.is_waiting:
+            patient.answer(approve=True)
+        while overtaken.exchange.is_waiting:
+            overtaken.answer(approve=True)
         overtaken.exchange.receive_from_client(request)
         overtaken.deliver()
         length, chunk = next(rest, (0, 1 << 20))
@@ -95,6 +113,8 @@ def test_a_request_overtaken_by_the_next_comes_to_the_same(requests: list[bytes]
         if length % 2:
             overtaken.settle(chunk)
     overtaken.settle()
+    while overtaken.exchange.is_waiting:
+        overtaken.answer(approve=True)
     assert kinds(overtaken.to_client) == kinds(patient.to_client)
     assert overtaken.to_client == patient.to_client
     assert overtaken.server.ran == patient.server.ran
@@ -134,18 +154,52 @@ def test_rows_that_go_the_short_way_are_masked_all_the_same() -> None:
     assert b"***" in conversation.to_client
 
 
-@pytest.mark.parametrize("rules", [Rules(limit=2), Rules(release_at_once=False)])
-def test_what_needs_care_does_not_go_the_short_way(rules: Rules) -> None:
-    """A limit to keep, a record to wait for."""
-    conversation = Conversation(rules=rules)
+def test_what_has_a_limit_to_keep_does_not_go_the_short_way() -> None:
+    """Its rows are counted message by message."""
+    conversation = Conversation(rules=Rules(limit=2))
     for _ in range(3):
-        conversation.exchange.receive_from_client(messages.query("SELECT clear"))
-        conversation.settle()
-        for ticket in rules.wants_release:
-            ticket.released = True
+        conversation.send(messages.query("SELECT clear"))
+    assert conversation.rules.again == 0
+
+
+def test_rows_that_wait_for_their_record_wait_on_the_short_way_too() -> None:
+    """They are there, and shown once they may be."""
+    conversation = Conversation(rules=Rules(release_at_once=False))
+    for turn in range(3):
+        assert "D" not in conversation.send(messages.query("SELECT clear"))
+        (ticket,) = conversation.rules.wants_release
+        conversation.rules.wants_release.clear()
+        ticket.released = True
         conversation.exchange.released()
         conversation.settle()
-    assert rules.again == 0
+        assert kinds(conversation.to_client) == "TDDDCZ" * (turn + 1)
+    assert conversation.rules.again == 2
+
+
+@pytest.mark.parametrize("request_", [messages.query("DELETE FROM held"), at_once("DELETE FROM held")])
+def test_an_effect_waits_for_its_record_on_the_short_way_too(request_: bytes) -> None:
+    """Nothing of it reaches the server before."""
+    conversation = Conversation()
+    for turn in range(3):
+        conversation.send(request_)
+        assert conversation.exchange.is_waiting
+        assert conversation.server.ran == ["DELETE FROM held"] * turn
+        conversation.answer(approve=True)
+    assert conversation.server.ran == ["DELETE FROM held"] * 3
+    assert conversation.rules.again == 2
+
+
+def test_an_effect_whose_record_failed_is_asked_about_again_the_long_way() -> None:
+    """Where the governor says why it is refused; the session goes on."""
+    conversation = Conversation()
+    conversation.send(messages.query("DELETE FROM held"))
+    conversation.answer(approve=True)
+    conversation.send(messages.query("DELETE FROM held"))
+    conversation.answer(approve=False)
+    assert conversation.exchange.is_waiting
+    assert conversation.answer(approve=False) == "EZ"
+    assert conversation.server.ran == ["DELETE FROM held"]
+    assert conversation.send(messages.query("SELECT clear")) == "TDDDCZ"
 
 
 @hypothesis.settings(max_examples=500, deadline=None)
@@ -183,7 +237,9 @@ def test_noise_is_no_reply(noise: bytes, request: bytes) -> None:
         good = messages.message(b"2", b"") + good
     assert reply.read(good, asked)
     assert (reply.rows, reply.tag, reply.status) == (2, b"SELECT 2", b"I")
-    for changed in (noise, noise + good, good + noise or b"", good[:-1], good[len(noise) :]):
+    if asked.is_query:
+        assert reply.read(messages.message(b"C", b"BEGIN\0") + messages.ready_for_query(b"T"), asked)
+    for changed in (noise, noise + good, good + noise or b"", good[:-1], good[1:], good[1 + len(noise) % 4 :]):
         if changed != good:
             assert not reply.read(changed, asked)
 

@@ -129,8 +129,7 @@ class Exchange:
             self._upstream_backlog.append(data)
             return
         if self._cycle is not None:
-            if self._reply.read(data, self._request):
-                self._end_cycle(self._cycle, data)
+            if self._reply.read(data, self._request) and self._end_cycle(self._cycle, data):
                 return
             self._take_apart()
         self._upstream.feed(data)
@@ -179,20 +178,20 @@ class Exchange:
             or self._wait is not None
             or self._skipping
             or self._is_unsynced
-            or self._names_touched
             or self.ended
         ) and (self._client.is_idle and self._upstream.is_idle)
 
     def _begin_cycle(self, data: bytes) -> bool:
-        """Forward *data* if it is a whole request for rows that was allowed before; False, and nothing done, otherwise.
+        """Forward *data*, at once or when its record is safe, if it is a whole request that was allowed before.
 
-        The same messages taken one by one would come to the same: :meth:`_take_apart` makes of a cycle what they leave.
+        False, and nothing done, otherwise. The same messages taken one by one would come to the same: :meth:`_take_apart`
+        makes of a cycle what they leave.
         """
         request = self._request
         if not request.read(data):
             return False
         statement: Statement | None = None
-        columns: tuple[ResultColumn, ...] | None = None
+        columns: tuple[ResultColumn, ...] | None = ()
         if request.text is not None:
             understood = self._governor.understand(request.text)
             if not request.is_query:
@@ -210,21 +209,50 @@ class Exchange:
                     return False
         if not understood.is_plain:
             return False
-        ticket = self._governor.begin_again(understood, request.parameters, "simple" if request.is_query else "extended")
-        if ticket is None:
+
+        def resume(refusal: Refusal | None, ticket: Ticket | None) -> None:
+            self._wait = None
+            if ticket is None:
+                # Its record is not safe. Asked again, message by message, the governor says why.
+                self._client.feed(data)
+                self._read_client()
+            else:
+                request.read(data)  # another one may have been read while this one waited
+                self._forward_cycle(data, understood, statement, columns, ticket)
+
+        protocol = "simple" if request.is_query else "extended"
+        ruling = self._governor.begin_again(understood, request.parameters, protocol, resume)
+        if ruling is None:
             return False
-        replaced = self._statements.get("") if statement is not None and request.text is not None else None
+        if ruling.go is Go.WAIT:
+            self._wait = resume
+        else:
+            resume(None, ruling.ticket)
+        return True
+
+    def _forward_cycle(
+        self,
+        data: bytes,
+        understood: Understood,
+        statement: Statement | None,
+        columns: tuple[ResultColumn, ...] | None,
+        ticket: Ticket,
+    ) -> None:
+        if self._settings_touched:
+            self._note_names_and_settings(understood)
+            self._note_end_of_implicit_transaction()
+        is_parsed = statement is not None and data[0] == _PARSE
+        replaced = self._statements.get("") if is_parsed else None
         self._cycle = Cycle(data, understood, statement, columns, ticket, replaced)
         self._unnamed = None
         if statement is not None:
-            if request.text is not None:
+            if is_parsed:
                 self._statements[""] = statement
             previous = self._portals.pop("", None)
             if previous is not None:
                 self._drop_grant(previous)
         self._batch += 1
         self.to_upstream.append(data)
-        return True
 
     def _prepared_as(self, name: bytes) -> Statement | None:
         """The statement that the server surely has under *name*."""
@@ -236,16 +264,24 @@ class Exchange:
 
     def _columns_of(self, statement: Statement, result_format: int) -> tuple[ResultColumn, ...] | None:
         """The columns as they will arrive; None when the description may not hold any more."""
-        if statement.generation != (self._generation, self._epoch()) or not statement.columns:
+        if statement.columns is None:
+            return () if _has_no_result(statement.understood) else None
+        if statement.generation != (self._generation, self._epoch()):
             return None
         return statement.columns_as((result_format,)) if result_format else statement.columns
 
-    def _end_cycle(self, cycle: Cycle, data: bytes) -> None:
-        """The whole reply is here: *data* and nothing else."""
+    def _end_cycle(self, cycle: Cycle, data: bytes) -> bool:
+        """The whole reply is here: *data* and nothing else. False, and nothing done, when its rows need care."""
         reply = self._reply
-        columns = cycle.columns if reply.description is None else messages.read_row_description(reply.description)
-        assert columns is not None
-        plan = self._governor.plan(cycle.ticket, columns, ())
+        plan = None
+        if reply.description is not None or reply.rows:
+            if not cycle.ticket.released:
+                return False
+            columns = cycle.columns if reply.description is None else messages.read_row_description(reply.description)
+            if not columns:
+                return False
+            if reply.rows or cycle.statement is None:
+                plan = self._governor.plan(cycle.ticket, columns, ())
         start, end = reply.rows_start, reply.rows_end
         size_bytes = end - start
         if plan is None or not size_bytes:
@@ -256,12 +292,15 @@ class Exchange:
             self.to_client += (data[:start], masked, data[end:])
         self._cycle = None
         self.status = reply.status
+        tag = reply.tag.decode("utf-8", "replace")
+        if tag in _ENDS_CURSORS:
+            self._cursors.clear()
         if self.status == b"I":
             self._forget_what_ended(self._batch - 1)
         elif cycle.statement is not None:
             self._unnamed = cycle
-        tag = reply.tag.decode("utf-8", "replace")
-        self._governor.finish(cycle.ticket, "done", tag, reply.rows, size_bytes, "", "")
+        self._governor.finish(cycle.ticket, "done", tag, reply.rows or _rows_written(tag), size_bytes, "", "")
+        return True
 
     def _take_apart(self) -> None:
         """Go on message by message: what a cycle under way, or the portal of one before, would be had it been read so."""
@@ -284,7 +323,7 @@ class Exchange:
                 Pending(Awaited.PARSE, batch, statement=statement, undo=self._undoing_parse(statement, cycle.replaced))
             )
         self._pending.append(Pending(Awaited.BIND, batch, portal=portal, undo=self._undoing_bind(portal, None)))
-        if cycle.columns is None:
+        if self._request.is_described:
             self._pending.append(Pending(Awaited.DESCRIBE, batch, portal=portal))
         self._pending.append(
             Pending(
@@ -946,7 +985,7 @@ class Exchange:
         if tag == "DISCARD ALL":
             self._portals.clear()
             self._cursors.clear()
-        if tag in ("ROLLBACK", "COMMIT"):
+        if tag in _ENDS_CURSORS:
             # ROLLBACK TO and COMMIT AND CHAIN close cursors and leave the transaction open.
             self._cursors.clear()
         for statement in statements:
@@ -1081,6 +1120,8 @@ def _has_no_result(understood: Understood) -> bool:
 
 
 _CLOSES_CURSORS = frozenset({"ClosePortalStmt"})
+_ENDS_CURSORS = frozenset({"ROLLBACK", "COMMIT"})
+_PARSE = ord("P")
 
 
 def _copies_in(understood: Understood) -> bool:

@@ -209,10 +209,13 @@ class Reply:
             position += 5
         if request.is_query or request.is_described:
             end = _end_of_frame(chunk, position, size, 84)
-            if not end:
-                return False
-            self.description = chunk[position + 5 : end]
-            position = end
+            if end:
+                self.description = chunk[position + 5 : end]
+                position = end
+            elif request.is_described:
+                if _end_of_frame(chunk, position, size, 110) != position + 5:
+                    return False
+                position += 5
         self.rows_start = position
         while True:
             end = _end_of_frame(chunk, position, size, 68)
@@ -222,6 +225,8 @@ class Reply:
             position = end
         self.rows_end = position
         self.rows = rows
+        if rows and self.description is None and (request.is_query or request.is_described):
+            return False
         end = _end_of_frame(chunk, position, size, 67)
         if not end or end - position < 7 or chunk[end - 1] != 0:
             return False

@@ -80,7 +80,7 @@ class Portal:
 class Cycle:
     """A whole request that was forwarded as one: a Query, or Bind and Execute with what goes with them, and Sync.
 
-    *statement* is None for a Query; *columns* is None when the reply will describe them; *replaced* is the unnamed statement
+    *statement* is None for a Query; *columns* are empty when the reply describes them; *replaced* is the unnamed statement
     that a Parse in it takes the place of.
     """
 
