@@ -108,8 +108,13 @@ async def _sessions(call: Call) -> list[shapes.SessionOut]:
 async def _catalog(call: Call) -> list[shapes.ColumnOut]:
     query = call.query
     unreviewed = query.get("unreviewed", "") in ("1", "true", "yes")
-    rows = call.office.catalog.rows(query.get("upstream", ""), query.get("table", ""), unreviewed)
+    rows = call.office.catalog.rows(query.get("upstream", ""), query.get("table", ""), unreviewed, query.get("label", ""))
     return [shapes.column_out(row) for row in rows]
+
+
+async def _column_changes(call: Call) -> list[shapes.ColumnChangeOut]:
+    since = whole_number(call.query.get("since_us", "0"), "since_us")
+    return [shapes.column_change_out(change) for change in call.office.catalog.changes_since(since)]
 
 
 async def _decide_label(call: Call) -> None:
@@ -118,6 +123,8 @@ async def _decide_label(call: Call) -> None:
         call.by, body.upstream, body.table_oid, body.attribute_number, label_from(body.label), body.reason
     )
 
+
+COLUMN_QUERY = ("upstream", "table", "unreviewed", "label")
 
 # fmt: off
 ENDPOINTS = (
@@ -135,7 +142,9 @@ ENDPOINTS = (
     Endpoint("GET", "/log", "Search the audit log", _log, shapes.LogOut, None, LOG_QUERY),
     Endpoint("GET", "/log/{index:int}", "One entry", _entry, shapes.EntryOut),
     Endpoint("GET", "/sessions", "Who is connected", _sessions, list[shapes.SessionOut]),
-    Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, ("upstream", "table", "unreviewed")),
+    Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, COLUMN_QUERY),
+    Endpoint("GET", "/catalog/changes", "What became of columns", _column_changes, list[shapes.ColumnChangeOut],
+             None, ("since_us",)),
     Endpoint("POST", "/catalog/verdict", "Say what a column holds", _decide_label, None, shapes.NewVerdict, status=204),
 )
 # fmt: on

@@ -13,7 +13,7 @@ from doorward.control.secrets import Minted
 from doorward.control.views import EntryView
 from doorward.model.approval import Answer, ApprovalRequest
 from doorward.model.link import SessionNote
-from doorward.store.records import Credential, PrincipalRecord
+from doorward.store.records import ColumnChange, Credential, PrincipalRecord
 
 # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -162,6 +162,24 @@ class ColumnOut(msgspec.Struct, frozen=True):
     label_class: str
     reasons: tuple[str, ...]
     reviewed_by: str | None
+    proposal: str | None
+    confidence: float
+    regulations: tuple[str, ...]
+    table_kind: str
+
+
+class ColumnChangeOut(msgspec.Struct, frozen=True):
+    """What became of a column: added, changed or removed."""
+
+    at_us: int
+    upstream: str
+    change: str
+    table: str
+    column: str
+    type: str
+    label: str
+    proposal: str
+    label_before: str
 
 
 def status_out(status: Status, you: str) -> StatusOut:
@@ -227,4 +245,23 @@ def column_out(row: ColumnRow) -> ColumnOut:
         label_class=row.column.label.label_class.value,
         reasons=row.column.reasons,
         reviewed_by=row.verdict.by if row.verdict else None,
+        proposal=row.column.proposal.value if row.column.proposal else None,
+        confidence=row.column.confidence,
+        regulations=tuple(regulation.value for regulation in row.column.likely_label.regulations),
+        table_kind=row.relation.kind.value,
+    )
+
+
+def column_change_out(change: ColumnChange) -> ColumnChangeOut:
+    """*change* for the wire."""
+    return ColumnChangeOut(
+        change.at_us,
+        change.upstream,
+        change.change,
+        change.table_name,
+        change.column_name,
+        change.type_name,
+        change.label,
+        change.proposal,
+        change.label_before,
     )

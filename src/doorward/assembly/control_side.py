@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,10 @@ from doorward.audit.log import AuditLog
 from doorward.audit.reader import LogReader
 from doorward.audit.sequencer import Sequencer
 from doorward.catalog import codec
+from doorward.catalog.labelling import ColumnKey
 from doorward.catalog.resolve import names_are_vouched
+from doorward.catalog.sampling import sample
+from doorward.catalog.shapes import Vote
 from doorward.catalog.snapshot import read_mark, read_snapshot
 from doorward.clock import new_id, now_us
 from doorward.config import Settings
@@ -49,6 +53,10 @@ from doorward.sql.analyze import analyze
 from doorward.store.database import open_store
 
 CATALOG_POLL_SECONDS = 2.0
+SAMPLE_ROUND_SECONDS = 30.0
+SAMPLE_PAUSE_SECONDS = 5.0
+SAMPLE_BUSY_SECONDS = 600.0
+SAMPLE_AGAIN_SECONDS = 86_400.0
 SEQUENCER_SECONDS = 0.25
 # What gateways may take, once the time for draining is over, to write down how their sessions ended.
 DRAIN_MARGIN_SECONDS = 5.0
@@ -64,6 +72,9 @@ class ControlProcess:
         self._stop = asyncio.Event()
         self._stop_at_once = asyncio.Event()
         self._touched = asyncio.Event()
+        self._unsampled = asyncio.Event()
+        self._sampled: set[ColumnKey] = set()
+        self._votes: dict[ColumnKey, Vote] = {}
         self._failure: DoorwardError | None = None
         self._policies: PolicySetInForce
         self._policy: Policy
@@ -139,6 +150,7 @@ class ControlProcess:
                 asyncio.create_task(_serve(server, console), name="console"),
                 asyncio.create_task(self._keep_gateways(), name="gateway keeper"),
                 asyncio.create_task(self._watch_catalog(querier, mark), name="catalog watch"),
+                asyncio.create_task(self._sample_values(), name="value sampling"),
             ]
             last = asyncio.Event()
             signing = asyncio.create_task(self._sequence(sequencer, last), name="sequencer")
@@ -199,10 +211,46 @@ class ControlProcess:
         mark = await read_mark(querier)
         # The office applies people's verdicts; what they protect is carried on to views and children here.
         verdicts = self.office.catalog.protective_verdicts(self.settings.upstream.name)
-        snapshot = await read_snapshot(querier, self.settings.upstream.name, verdicts, definition_is_clear)
+        snapshot = await read_snapshot(querier, self.settings.upstream.name, verdicts, definition_is_clear, self._votes)
         await self.office.catalog.publish_snapshot(snapshot)
         telemetry.log("catalog.read", upstream=snapshot.upstream, relations=len(snapshot.relations))
+        self._unsampled.set()
         return mark
+
+    async def _sample_values(self) -> None:
+        """Look at a few values of columns that are new, and of all once a day; whatever that tells, the next reading takes in.
+
+        On a connection of its own, so that a slow table never delays noticing a new one.
+        """
+        querier = UpstreamQuerier(self.settings.upstream)
+        sampled_at = time.monotonic()
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(SAMPLE_AGAIN_SECONDS):
+                        await self._unsampled.wait()
+                self._unsampled.clear()
+                if time.monotonic() - sampled_at >= SAMPLE_AGAIN_SECONDS:
+                    self._sampled.clear()
+                    sampled_at = time.monotonic()
+                snapshot = self.office.catalog.snapshots[self.settings.upstream.name]
+                fresh = [r for r in snapshot.relations if {(r.oid, c.number) for c in r.columns} - self._sampled]
+                try:
+                    found = await sample(querier, fresh, SAMPLE_ROUND_SECONDS, time.monotonic)
+                except DoorwardError as error:
+                    telemetry.log("catalog.failed", level=logging.WARNING, error=error.message)
+                    continue
+                self._sampled |= set(found.votes)
+                if not found.skipped:
+                    self._sampled |= {(r.oid, c.number) for r in fresh for c in r.columns}
+                elif not found.votes:
+                    asyncio.get_running_loop().call_later(SAMPLE_BUSY_SECONDS, self._unsampled.set)
+                if any(vote != self._votes.get(key) for key, vote in found.votes.items()):
+                    self._votes |= found.votes
+                    self._touched.set()
+                await asyncio.sleep(SAMPLE_PAUSE_SECONDS)
+        finally:
+            await querier.close()
 
     async def _watch_catalog(self, querier: UpstreamQuerier, mark: str) -> None:
         while True:

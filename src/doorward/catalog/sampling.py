@@ -7,6 +7,7 @@ left alone until the next time, and the whole round ends when its time is up.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -109,12 +110,19 @@ async def sample(
         for start in range(0, len(wanted), COLUMNS_AT_ONCE):
             columns = wanted[start : start + COLUMNS_AT_ONCE]
             rows = await _rows(querier, question(relation, columns))
-            for column, values in zip(columns, zip(*rows, strict=True), strict=False):
-                votes[relation.oid, column.number] = vote(
-                    [value for value in values if value is not None], column.name, scanner
-                )
+            # Thousands of values take a while to read; whoever serves people here must not stand still meanwhile.
+            votes |= await asyncio.to_thread(_votes, relation, columns, rows, scanner)
         seen += bool(wanted)
     return Round(votes, seen)
+
+
+def _votes(
+    relation: Relation, columns: list[Column], rows: list[tuple[str | None, ...]], scanner: Scanner
+) -> dict[ColumnKey, Vote]:
+    return {
+        (relation.oid, column.number): vote([value for value in values if value is not None], column.name, scanner)
+        for column, values in zip(columns, zip(*rows, strict=True), strict=False)
+    }
 
 
 async def _rows(querier: Querier, sql: str) -> list[tuple[str | None, ...]]:

@@ -10,10 +10,12 @@ from doorward.control.changes import Changes
 from doorward.control.operators import Operator
 from doorward.errors import InvalidRequest, NotFound
 from doorward.model.catalog import Column, Label, Relation, RelationKind, Snapshot
-from doorward.store.records import LabelVerdict
+from doorward.store.records import ColumnChange, LabelVerdict
 from doorward.store.repositories import Store
 
 REASON_LIMIT = 500
+CHANGES_SHOWN = 10_000
+ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,12 @@ class ColumnRow:
     def is_reviewed(self) -> bool:
         """Whether a person has said what it holds."""
         return self.verdict is not None
+
+    @property
+    def words(self) -> frozenset[str]:
+        """What it may be asked for by: its label, what is proposed, and their class."""
+        likely = self.column.likely_label
+        return frozenset((self.column.label.value, likely.value, self.column.label.label_class.value, likely.label_class.value))
 
 
 class Catalog:
@@ -59,16 +67,24 @@ class Catalog:
         """Take *snapshot*, labelled by detectors alone, as its upstream's latest reading, and tell the gateways."""
         self._read[snapshot.upstream] = snapshot
         self._label(snapshot.upstream)
+        self._note_changes(snapshot.upstream)
         await self._configure()
         self._changed()
+
+    def changes_since(self, at_us: int) -> tuple[ColumnChange, ...]:
+        """What became of columns since *at_us* (microseconds of Unix time), the oldest first, at most CHANGES_SHOWN."""
+        return self._store.history.since(at_us, CHANGES_SHOWN)
 
     @property
     def snapshots(self) -> dict[str, Snapshot]:
         """The latest reading of each upstream, verdicts applied: what gateways are to decide with."""
         return dict(self._labelled)
 
-    def rows(self, upstream: str = "", table: str = "", unreviewed: bool = False) -> tuple[ColumnRow, ...]:
-        """The columns of everything but system catalogs and sequences, by name. *table* is part of a qualified name."""
+    def rows(self, upstream: str = "", table: str = "", unreviewed: bool = False, label: str = "") -> tuple[ColumnRow, ...]:
+        """The columns of everything but system catalogs and sequences, by name. *table* is part of a qualified name.
+
+        *label* is a label's word, that of what is proposed, or of a class; *unreviewed* leaves out what people judged.
+        """
         found = []
         for snapshot in self._labelled.values():
             if upstream and snapshot.upstream != upstream:
@@ -80,7 +96,7 @@ class Catalog:
                     continue
                 for column in relation.columns:
                     row = ColumnRow(snapshot.upstream, relation, column, verdicts.get((relation.oid, column.number)))
-                    if not (unreviewed and row.is_reviewed):
+                    if not (unreviewed and row.is_reviewed) and (not label or label in row.words):
                         found.append(row)
         return tuple(found)
 
@@ -106,11 +122,27 @@ class Catalog:
             )
             self._store.verdicts.put(verdict)
             self._label(upstream)
+            self._note_changes(upstream)
             await self._configure()
         self._changed()
         # What a column holds, views and generated columns over it hold too: only a reading follows that.
         self._read_again(upstream)
         return verdict
+
+    def _note_changes(self, upstream: str) -> None:
+        """Keep what is different from what was last noted of *upstream*'s columns."""
+        before = {(note.table_oid, note.attribute_number): note for note in self._store.history.latest(upstream)}
+        now = self._now()
+        changes = []
+        for row in self.rows(upstream):
+            key = row.relation.oid, row.column.number
+            note = _note(row, now, before.pop(key, None))
+            if note is not None:
+                changes.append(note)
+        for note in before.values():
+            if note.change != REMOVED:
+                changes.append(replace(note, at_us=now, change=REMOVED, label="", proposal="", label_before=note.label))
+        self._store.history.add(changes)
 
     def protective_verdicts(self, upstream: str) -> dict[tuple[int, int], Label]:
         """What people said is protected, by column, for a reading to carry on. What they cleared is cleared here alone."""
@@ -151,13 +183,38 @@ class Catalog:
         self._labelled[upstream] = replace(snapshot, epoch=f"{snapshot.epoch}+{digest}", relations=relations)
 
 
+def _note(row: ColumnRow, at_us: int, before: ColumnChange | None) -> ColumnChange | None:
+    """What to note of a column; None when it is as it was."""
+    column = row.column
+    is_back = before is None or before.change == REMOVED
+    found = ColumnChange(
+        upstream=row.upstream,
+        table_oid=row.relation.oid,
+        attribute_number=column.number,
+        at_us=at_us,
+        change=ADDED if is_back else CHANGED,
+        table_name=row.relation.qualified_name,
+        column_name=column.name,
+        type_name=column.type_name,
+        label=column.label.value,
+        proposal=column.proposal.value if column.proposal else "",
+        label_before="" if before is None else before.label,
+    )
+    told = (found.table_name, found.column_name, found.type_name, found.label, found.proposal)
+    if before is not None and not is_back:
+        return (
+            None if told == (before.table_name, before.column_name, before.type_name, before.label, before.proposal) else found
+        )
+    return found
+
+
 def _relabelled(relation: Relation, verdicts: dict[tuple[int, int], LabelVerdict]) -> Relation:
     def judged(column: Column) -> Column:
         verdict = verdicts.get((relation.oid, column.number))
         if verdict is None:
             return column
         said = f"{verdict.by} said so" + (f": {verdict.reason}" if verdict.reason else "")
-        return replace(column, label=verdict.label, reasons=(said, *column.reasons))
+        return replace(column, label=verdict.label, reasons=(said, *column.reasons), proposal=None, confidence=1.0)
 
     if not any(oid == relation.oid for oid, _ in verdicts):
         return relation

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from doorward.store.credentials import SqlCredentials
+from doorward.store.history import SqlColumnHistory
 from doorward.store.principals import SqlPrincipals
 from doorward.store.requests import SqlRequests
 from doorward.store.schema import migrate
@@ -33,6 +34,7 @@ class SqlStore:
         self.principals = SqlPrincipals(self.transaction)
         self.credentials = SqlCredentials(self.transaction)
         self.verdicts = SqlVerdicts(self.transaction)
+        self.history = SqlColumnHistory(self.transaction)
         self.requests = SqlRequests(self.transaction)
         self.upstreams = SqlUpstreams(self.transaction)
 

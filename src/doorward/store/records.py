@@ -64,6 +64,27 @@ class LabelVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnChange:
+    """Something that became of a column. *change* is added, changed or removed.
+
+    *table_name* is qualified. *label* and *proposal* are words; both are empty for a removed column, and *label_before* for
+    an added one.
+    """
+
+    upstream: str
+    table_oid: int
+    attribute_number: int
+    at_us: int
+    change: str
+    table_name: str
+    column_name: str
+    type_name: str
+    label: str
+    proposal: str
+    label_before: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRecord:
     """An approval request and where it stands. *answer* is set for APPROVED and REJECTED alone."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from doorward.model.approval import Answer, ApprovalRequest, RequestState
 from doorward.model.identity import Principal
 from doorward.model.upstream import Upstream
-from doorward.store.records import Credential, LabelVerdict, PrincipalRecord, RequestRecord
+from doorward.store.records import ColumnChange, Credential, LabelVerdict, PrincipalRecord, RequestRecord
 
 
 class Principals(Protocol):
@@ -61,6 +62,19 @@ class Verdicts(Protocol):
         """All verdicts on an upstream's columns."""
 
 
+class ColumnHistory(Protocol):
+    """What became of each column over time."""
+
+    def add(self, changes: Iterable[ColumnChange]) -> None:
+        """Keep *changes*, in their order."""
+
+    def latest(self, upstream: str) -> tuple[ColumnChange, ...]:
+        """The last change of each column of *upstream*."""
+
+    def since(self, at_us: int, limit: int) -> tuple[ColumnChange, ...]:
+        """Changes at or after *at_us*, the oldest first, at most *limit*."""
+
+
 class Requests(Protocol):
     """Approval requests and their states."""
 
@@ -96,6 +110,8 @@ class Store(Protocol):
     def credentials(self) -> Credentials: ...
     @property
     def verdicts(self) -> Verdicts: ...
+    @property
+    def history(self) -> ColumnHistory: ...
     @property
     def requests(self) -> Requests: ...
     @property

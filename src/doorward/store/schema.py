@@ -79,6 +79,23 @@ UPSTREAMS = Table(
     Column("reach", String, nullable=False),  # JSON
 )
 
+COLUMN_HISTORY = Table(
+    "column_history",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("upstream", String, nullable=False),
+    Column("table_oid", Integer, nullable=False),
+    Column("attribute_number", Integer, nullable=False),
+    Column("at_us", Integer, nullable=False),
+    Column("change", String, nullable=False),
+    Column("table_name", String, nullable=False),
+    Column("column_name", String, nullable=False),
+    Column("type_name", String, nullable=False),
+    Column("label", String, nullable=False),
+    Column("proposal", String, nullable=False),
+    Column("label_before", String, nullable=False),
+)
+
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE principals (
@@ -104,6 +121,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ),
     ("ALTER TABLE upstreams ADD COLUMN observe BOOLEAN NOT NULL DEFAULT FALSE",),
     ("ALTER TABLE upstreams ADD COLUMN reach VARCHAR NOT NULL DEFAULT '{}'",),
+    (
+        """CREATE TABLE column_history (
+            number INTEGER NOT NULL PRIMARY KEY, upstream VARCHAR NOT NULL, table_oid INTEGER NOT NULL,
+            attribute_number INTEGER NOT NULL, at_us INTEGER NOT NULL, change VARCHAR NOT NULL,
+            table_name VARCHAR NOT NULL, column_name VARCHAR NOT NULL, type_name VARCHAR NOT NULL,
+            label VARCHAR NOT NULL, proposal VARCHAR NOT NULL, label_before VARCHAR NOT NULL)""",
+        "CREATE INDEX column_history_of ON column_history (upstream, table_oid, attribute_number)",
+        "CREATE INDEX column_history_at ON column_history (at_us)",
+    ),
 )
 
 
