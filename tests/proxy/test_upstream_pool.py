@@ -507,7 +507,7 @@ def test_none_is_kept_longer_than_asked_for(shared: Database, limits: dict[str, 
 
     async def converse() -> None:
         world = World()
-        async with world.pool(**limits) as pool:
+        async with world.pool(2, **limits) as pool:
             lent = await pool.lend(at(shared), SETTINGS)
             await give_back(world, pool, lent)
             await until(lambda: lent.connection.is_ending)
@@ -543,7 +543,6 @@ def test_a_closed_pool_keeps_nothing(shared: Database) -> None:
             idle, resetting, late = [await pool.lend(at(shared), SETTINGS) for _ in range(3)]
             await give_back(world, pool, idle)
             pool.take_back(resetting)
-            await asyncio.sleep(0)
             pool.close()
             pool.take_back(late)
             await until(lambda: all(lent.connection.is_ending for lent in (idle, resetting, late)))
@@ -563,7 +562,7 @@ def test_a_server_that_stops_answering_costs_the_client_a_moment_only(
         async with world.pool() as pool:
             lent = await pool.lend(at(database), SETTINGS)
             await give_back(world, pool, lent)
-            lent.connection.write = lambda _data: None  # type: ignore[method-assign]
+            monkeypatch.setattr(lent.connection, "write", lambda _data: None)
             following = await pool.lend(at(database), SETTINGS)
             assert following is not lent
             assert lent.connection.is_ending

@@ -129,6 +129,8 @@ class UpstreamPool:
         task = asyncio.get_running_loop().create_task(self._renew(lent), name=f"reset of {name}")
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        # One that is cancelled before it has begun closes nothing by itself.
+        task.add_done_callback(lambda done: _break(lent) if done.cancelled() else None)
         self._keep_task(task)
 
     def close(self) -> None:
@@ -206,11 +208,10 @@ class UpstreamPool:
 
     def _pick(self, upstream: Upstream, settings: tuple[tuple[str, str], ...]) -> Lent | None:
         """Take out the session that was used last, of those that began alike."""
-        for kept in reversed(self._idle.get(upstream.name, ())):
-            if kept.settings == settings and kept.upstream == upstream:
-                if self._is_stale(kept):
-                    self._forget(upstream.name)
-                    return None
+        for kept in list(reversed(self._idle.get(upstream.name, ()))):
+            if self._is_stale(kept):
+                self._evict(kept)
+            elif kept.settings == settings and kept.upstream == upstream:
                 self._take_out(kept)
                 kept.connection.release()
                 return kept
