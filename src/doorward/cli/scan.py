@@ -15,11 +15,11 @@ from doorward.cli.terminal import console
 from doorward.errors import InvalidRequest
 
 SCAN_HELP = (
-    "Find personal data and secrets in texts of your own, with the very code that masks results.\n\n"
+    "Find personal data and secrets in texts of your own, with the code that masks results.\n\n"
     "Each line of the input is a JSON object with a field [bold]text[/], and may have a field [bold]column[/], the name of "
-    "the column that the text is from, as context. Each line of the output is that object with a field [bold]spans[/]: "
-    '[{"start": 5, "end": 16, "type": "EMAIL", "rule": "email"}], in characters of the text. A text that is too long or too deep '
-    "to be read has one span of type UNSCANNED over all of it.\n\n"
+    "the column that the text is from, as context. Each line of the output is that object with [bold]spans[/]: "
+    '[{"start": 5, "end": 16, "type": "EMAIL", "rule": "email"}], in characters of the text. A text that is too long or too '
+    "deep to be read has one span of type UNSCANNED over all of it.\n\n"
     "[bold]Example:[/]  doorward scan --jsonl tickets.jsonl --out found.jsonl\n\n"
     "[bold]Example:[/]  psql -Atc \"select json_build_object('text', body) from ticket\" | doorward scan --jsonl - --out -\n\n"
     "Your own detectors (doorward detectors --help) are used as well."
@@ -56,10 +56,10 @@ def scan_lines(jsonl: Path, out: Path, field: str, *, plain: bool, data_dir: Pat
     from doorward.detectors.custom import read_detectors
     from doorward.detectors.scanner import Scanner
 
-    own = read_detectors(own_detector_texts(detectors_folder(data_dir)))
-    scanner = Scanner([detector.rule for detector in own], plain=plain)
     if str(jsonl) != "-" and not jsonl.is_file():
         raise InvalidRequest(f"There is no file {jsonl}.", "Name a file of JSON lines, or - for standard input.")
+    own = read_detectors(own_detector_texts(detectors_folder(data_dir)))
+    scanner = Scanner([detector.rule for detector in own], plain=plain)
     source: IO[bytes] = sys.stdin.buffer if str(jsonl) == "-" else jsonl.open("rb")
     target: IO[bytes] = sys.stdout.buffer if str(out) == "-" else out.open("wb")
     total = None if str(jsonl) == "-" else jsonl.stat().st_size

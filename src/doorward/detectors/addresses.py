@@ -73,7 +73,7 @@ _BUILDING = re.compile(
 
 # What the engine looks for: a word of a street and a number not far from it.
 HEADS = (
-    rf"[0-9][0-9A-Za-z/,-]{{0,8}} [A-Z\xc3-\xc5].{{1,50}} (?:{_EN_ENDS})\b",
+    rf"[A-Za-z0-9'\x80-\xff] (?:{_EN_ENDS})\b",
     r"(?i)(?:stra\xc3\x9fe|strasse|str\.|weg|allee|platz|gasse|ring|damm|ufer|stieg|chaussee|straat|laan|plein|gracht|kade|dijk|singel|hof|pad|"
     r"dreef|steeg|zicht|gatan|v\xc3\xa4gen|gr\xc3\xa4nd|stigen|torget|gata|v\xc3\xa4g|all\xc3\xa9n|backen|g\xc3\xa5rden|gade|vej|veien|gaten|"
     r"katu|tie|kuja) ?[0-9]",

@@ -20,7 +20,7 @@ LENGTHS = {
     }.items()
     for country in countries.split()
 }  # fmt: skip
-_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?:[ -]?[0-9A-Z]){11,35}", re.IGNORECASE)
+_IBAN = re.compile(r"(?<![0-9A-Za-z])(?<![0-9A-Fa-f]-)[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,35}", re.IGNORECASE | re.ASCII)
 
 
 def is_iban(compact: str) -> bool:
@@ -41,6 +41,6 @@ def ibans_in(text: str, hint: Hint) -> Iterator[Candidate]:
             end += 1
         if taken < length or (end < len(text) and text[end].isalnum() and text[end].isascii()):
             continue
-        compact = text[start:end].replace(" ", "").replace("-", "").upper()
+        compact = text[start:end].replace(" ", "").upper()
         if mod_97_10(compact[4:] + compact[:4]):
             yield Candidate(start, end, spans.IBAN, "iban", spans.CERTAIN)

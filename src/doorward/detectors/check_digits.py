@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import mul
 
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_BASE_36 = {ord(letter): str(value) for value, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
 _DIHEDRAL = (
     (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 4, 0, 6, 7, 8, 9, 5), (2, 3, 4, 0, 1, 7, 8, 9, 5, 6),
     (3, 4, 0, 1, 2, 8, 9, 5, 6, 7), (4, 0, 1, 2, 3, 9, 5, 6, 7, 8), (5, 9, 8, 7, 6, 0, 4, 3, 2, 1),
@@ -20,7 +22,7 @@ _PERMUTED = (
 
 def luhn(digits: str) -> bool:
     """Whether the last digit is right by ISO/IEC 7812-1, annex B."""
-    numbers = [ord(digit) - 48 for digit in digits]
+    numbers = [*map(int, digits)]
     return (sum(numbers[-1::-2]) + sum([_DOUBLED[number] for number in numbers[-2::-2]])) % 10 == 0
 
 
@@ -34,15 +36,13 @@ def verhoeff(digits: str) -> bool:
 
 def weighted(digits: str, weights: Sequence[int]) -> int:
     """The sum of the digits times their weights; digits without a weight do not count."""
-    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=False))
+    return sum(map(mul, map(int, digits[: len(weights)]), weights))
 
 
 def mod_97_10(text: str) -> bool:
     """Whether *text*, letters read as 10 to 35, leaves 1 by ISO/IEC 7064 MOD 97-10."""
-    try:
-        return int("".join([str(int(sign, 36)) for sign in text])) % 97 == 1
-    except ValueError:
-        return False
+    digits = text.translate(_BASE_36)
+    return digits.isdecimal() and int(digits) % 97 == 1
 
 
 def mod_11_10(digits: str) -> bool:

@@ -122,30 +122,79 @@ def hint_of(name: str) -> Hint:
 
 BEFORE_CHARACTERS = 48  # how far back a cue may stand: a short clause
 
-ID_CUE = re.compile(
-    r"(?:\b(?:ssn|sin|tin|itin|ein|nino|nhs|dni|nie|nif|cpf|cnpj|pesel|bsn|curp|rfc|hetu|aadhaar|rrn|nir|rut|cuit|tckn|egn|cnp|"
-    r"oib|jmbg|amka|ppsn?|tfn|nric|snils|cnic|svnr|cpr|ahv|avs|mrn|personnummer|cédula|cedula|medicare|"
-    r"passport|passeport|pasaporte|reisepass(?:nummer)?|paszport|paspoort|passaporto|"
-    r"social[ -]security|national[ -](?:id|insurance|number|identity)|tax[ -]?(?:id|number|no|payer)|vat[ -]?(?:id|number|no)|"
-    r"codice[ -]fiscale|steuer-?(?:id|nummer)|(?:identity|id)[ -](?:card|number|no)|identification|personal[ -](?:id|number|code)|"
-    r"driv(?:er'?s?|ing)[ -]licen[cs]e|n(?:º|°|o\.?|úm(?:ero)?) de (?:identi\w+|sécurité sociale)|"
-    r"sozialversicherungsnummer|versicherungsnummer|burgerservicenummer)\b)"
-    r"[^.;\n]{0,24}$",
-    re.IGNORECASE,
-)  # fmt: skip
-PASSPORT_CUE = re.compile(r"\b(?:passport|passeport|pasaporte|reisepass(?:nummer)?|paszport|paspoort|passaporto)\b[^.;\n]{0,6}(?:n[or°º]\.?|number|num)?[^.;\n]{0,6}$", re.IGNORECASE)  # fmt: skip
-PHONE_CUE = re.compile(
-    r"(?:\b(?:phone|telephone|tel|mobile|mob|cell(?:phone)?|fax|telefon\w*|teléfono|telefone|téléphone|handy|móvil|celular|"
-    r"portable|whats ?app|sms|call(?:ed|ing)?|ring|dial(?:ed)?|reach(?:ed)?|contact(?:ed)?|text(?:ed)?|nummer|rufnummer|hotline|"
-    r"ligar|appel\w*|rappelé|llam\w+|richiamat\w+|kontakt|gebeld|number (?:is|changed)|my number|2fa code|voicemail)\b)"
-    r"[^;\n0-9]{0,24}$",
-    re.IGNORECASE,
+ID, PHONE, PASSPORT = "id", "phone", "passport"
+_TOKEN = re.compile(r"[^\W\d_]+|[0-9]+|[#$€£¥;.\n]")
+_PASSPORT_WORDS = frozenset("passport passeport pasaporte reisepass reisepassnummer paszport paspoort passaporto".split())
+_ID_WORDS = _PASSPORT_WORDS | frozenset(
+    "ssn sin tin itin ein nino nhs dni nie nif cpf cnpj pesel bsn curp rfc hetu aadhaar rrn nir rut cuit tckn egn cnp oib jmbg amka pps "
+    "ppsn tfn nric snils cnic svnr cpr ahv avs mrn personnummer cédula cedula medicare steuernummer steueridentifikationsnummer "
+    "identification sozialversicherungsnummer versicherungsnummer burgerservicenummer".split()
 )
+_ID_PAIRS = frozenset(
+    "social security|national id|national insurance|national number|national identity|tax id|tax number|tax no|tax payer|tax identification|"
+    "vat id|vat number|vat no|codice fiscale|steuer id|steuer nummer|identity card|identity number|identity no|id card|id number|id no|"
+    "personal id|personal number|personal code|driver license|driver licence|drivers license|driving licence|driving license|s license|"
+    "d identité|de identidad|de identificación|de sécurité|de seguridad|citizen id|patient id|patient number".split("|")
+)
+_PHONE_WORDS = frozenset(
+    "phone telephone tel mobile mob cell cellphone fax telefone téléphone handy móvil celular portable whatsapp sms call called calling "
+    "ring dial dialed dialled reach reached contact contacted text texted nummer rufnummer hotline ligar rappelé kontakt gebeld voicemail "
+    "2fa phones mobiles".split()
+)
+_PHONE_STARTS = ("telefon", "teléfon", "appel", "llam", "richiamat", "rückruf")
+_PHONE_PAIRS = frozenset("number is|number changed|my number|whats app|number to|new number".split("|"))
 # A number right behind one of these counts something else.
-OTHER_CUE = re.compile(
-    r"(?:\b(?:order|invoice|inv|ref|reference|tracking|ticket|case|version|build|release|rev|id|sku|isbn|ean|upc|gtin|po|"
-    r"bestellung|commande|pedido|ordine|zamówienie|bestelling|rechnung|facture|factura|fattura|batch|lot|serial|model|part|item|"
-    r"transaction|txn|job|trace|request|commit|sha|hash|checksum|took|claim|room|port|pid|epoch|timestamp|amount|total|usd|eur)\b"
-    r"|[#$€£¥])(?:\.|:|=|\s|#|n[or°º]\.?|number|num|nr){0,4}$",
-    re.IGNORECASE,
+_OTHER_WORDS = frozenset(
+    "order invoice inv ref reference tracking ticket case version build release rev id sku isbn ean upc gtin po bestellung commande pedido "
+    "ordine zamówienie bestelling rechnung facture factura fattura batch lot serial model part item transaction txn job trace request "
+    "commit sha hash checksum took claim room port pid epoch timestamp amount total usd eur # $ € £ ¥".split()
 )
+_BETWEEN = frozenset("no nr n number num nummer número numero nº is . #".split())
+_ABBREVIATED = 4  # letters of a word whose full stop ends no sentence: "tel.", "no."
+_REACH = 7  # words
+
+
+class Cues(NamedTuple):
+    """What the words in front of a number say: *kind* is ID, PHONE, PASSPORT or "", *is_other* that it counts something else."""
+
+    kind: str = ""
+    is_other: bool = False
+
+
+_NO_CUES = Cues()
+
+
+def cues_before(text: str, start: int) -> Cues:
+    """The cues in the clause that ends at *start*: the nearest wins."""
+    if not start:
+        return _NO_CUES
+    tokens = _TOKEN.findall(text[max(0, start - BEFORE_CHARACTERS) : start].lower())
+    if not tokens:
+        return _NO_CUES
+    is_other = False
+    for token in reversed(tokens):
+        if token in _OTHER_WORDS:
+            is_other = True
+            break
+        if token not in _BETWEEN:
+            break
+    behind = ""
+    words = 0
+    for place in range(len(tokens) - 1, -1, -1):
+        token = tokens[place]
+        if token in (";", "\n") or token[0] in "0123456789" or words == _REACH:
+            break
+        if token == ".":
+            if place and len(tokens[place - 1]) > _ABBREVIATED:
+                break
+            continue
+        if token in _PASSPORT_WORDS:
+            return Cues(PASSPORT, is_other)
+        pair = f"{token} {behind}"
+        if token in _ID_WORDS or pair in _ID_PAIRS:
+            return Cues(ID, is_other)
+        if token in _PHONE_WORDS or pair in _PHONE_PAIRS or token.startswith(_PHONE_STARTS):
+            return Cues(PHONE, is_other)
+        behind = token
+        words += 1
+    return Cues("", is_other)

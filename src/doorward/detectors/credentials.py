@@ -34,7 +34,7 @@ _PAIR = re.compile(
 )
 _KEY_BEFORE = re.compile(r"(?:[A-Za-z0-9]{1,24}[ _.-]){0,3}[A-Za-z0-9]{0,24}$")
 _WHOLE_WORDS = frozenset({"pass", "pw", "pwd", "clave", "token"})
-_VALUE_ENDS = re.compile(r"[^\s\"'`,;&<>)\]}]{1,512}")
+_BARE_VALUE = re.compile(r"(?:[^\s\"'`,;&<>)\]}]|&(?![\w.]{1,40}=)){1,512}")
 _QUOTED_VALUE = {mark: re.compile(rf"[^{mark}\n]{{1,512}}") for mark in "\"'`"}
 _NOT_SECRET_KEY = re.compile(
     r"(?i)(?:public|verification|expires?|expiry|reset|changed?|type|url|uri|endpoint|policy|length|name|count|limit|max|min|"
@@ -86,7 +86,7 @@ def pairs_in(text: str, hint: Hint) -> Iterator[Candidate]:
         if mark:
             value_match = _QUOTED_VALUE[mark[-1]].match(text, start)
         else:
-            value_match = _VALUE_ENDS.match(text, start)
+            value_match = _BARE_VALUE.match(text, start)
         if value_match is None or _NOT_SECRET_KEY.search(key):
             continue
         value = value_match.group()

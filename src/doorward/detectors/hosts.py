@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 from doorward.detectors import spans
-from doorward.detectors.context import OTHER_CUE, Hint
+from doorward.detectors.context import Hint, cues_before
 from doorward.detectors.spans import Candidate
 
 # RFC 5321, section 4.5.3.1: 64 characters before the @; RFC 1035, section 2.3.4: labels of 63.
@@ -26,7 +26,7 @@ def emails_in(text: str, hint: Hint) -> Iterator[Candidate]:
     for match in _EMAIL.finditer(text):
         start, end = match.span()
         ending = text[text.rindex(".", start, end) + 1 : end].lower()
-        if ending in _FILE_ENDINGS or text[start - 2 : start] == "//" or text[match.start() :].startswith("git@"):
+        if ending in _FILE_ENDINGS or text[start - 2 : start] == "//" or text.startswith("git@", start):
             continue
         yield Candidate(start, end, spans.EMAIL, "email", spans.CHECKED)
 
@@ -73,7 +73,7 @@ def _is_version(before: str) -> bool:
         return False
     closing = _VERSION.search(before)
     if closing is None:
-        return OTHER_CUE.search(before) is not None
+        return cues_before(before, len(before)).is_other
     word = closing.group().lower()
     return not word.startswith(("from", "to")) or _VERSION_WORD.search(before) is not None
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from doorward.detectors import phones, spans
 from doorward.detectors.check_digits import luhn
-from doorward.detectors.context import BEFORE_CHARACTERS, ID_CUE, OTHER_CUE, PASSPORT_CUE, PHONE_CUE, Hint
+from doorward.detectors.context import ID, PASSPORT, PHONE, Hint, cues_before
 from doorward.detectors.national_ids import BY_SHAPE, LETTERED_IDS, NOT_ALNUM, Strength
 from doorward.detectors.spans import Candidate
 
@@ -25,6 +25,7 @@ _EXTENSION = re.compile(r"[ ]?(?:x|ext\.?|extension)[ ]?[0-9]{1,5}$")
 _NINES = {ord(digit): "9" for digit in "012345678"}
 _NOT_DIGITS = {ord(sign): None for sign in "+() .-/"}
 MIN_DIGITS = 7
+_MAX_PADDING = 64  # spaces around a value, as char(n) has them
 MAX_DIGITS = 22  # behind that it is no number of a person
 
 _EVEN = re.compile(r"[0-9]{4}(?: [0-9]{4}){2,5}")
@@ -77,7 +78,7 @@ def _read(text: str, start: int, number: str, hint: Hint) -> Iterator[Candidate]
     if found is not None:
         yield found
         return
-    if hint.is_plain or (not text[:start].strip() and not text[start + len(number) :].strip()) or _EVEN.fullmatch(number):
+    if hint.is_plain or _is_whole(text, start, start + len(number)) or _EVEN.fullmatch(number):
         return  # one thing, whatever it is
     groups = number.split(" ")
     # Numbers that stand side by side were read as one: try their neighbours together, the longest first.
@@ -107,11 +108,11 @@ def _classify(text: str, start: int, number: str, hint: Hint) -> Candidate | Non
     if not MIN_DIGITS <= count <= MAX_DIGITS or not digits.isdecimal():
         return _extended(text, start, number, hint) if not digits.isdecimal() else None
     shape = number.translate(_NINES)
-    before = text[start - BEFORE_CHARACTERS if start > BEFORE_CHARACTERS else 0 : start]
+    cues = cues_before(text, start)
     is_glued = _is_glued(text, start, end)
-    is_whole = not before.strip() and not text[end : end + 1].strip()
-    is_other = hint.is_plain or (not is_whole and OTHER_CUE.search(before) is not None)
-    id_cue = hint.type is spans.NATIONAL_ID or (not is_whole and ID_CUE.search(before) is not None)
+    is_whole = _is_whole(text, start, end)
+    is_other = hint.is_plain or cues.is_other
+    id_cue = hint.type is spans.NATIONAL_ID or cues.kind in (ID, PASSPORT)
     if (
         count >= 12
         and not is_glued
@@ -121,7 +122,7 @@ def _classify(text: str, start: int, number: str, hint: Hint) -> Candidate | Non
     ):
         return Candidate(start, end, spans.CARD, "card", spans.CHECKED)
     rows = BY_SHAPE.get(shape)
-    phone = hint.type is spans.PHONE or (not is_whole and not id_cue and PHONE_CUE.search(before) is not None)
+    phone = hint.type is spans.PHONE or cues.kind == PHONE
     if rows is not None and not phone and (not is_glued or id_cue) and (not is_other or id_cue):
         # Ten bare digits that start with 1 are seconds since 1970 far more often than a number of a person.
         is_time = shape == "9999999999" and number[0] == "1"
@@ -134,7 +135,7 @@ def _classify(text: str, start: int, number: str, hint: Hint) -> Candidate | Non
     if is_glued or (is_other and not phone):
         return None
     if id_cue:
-        if (5 <= count <= 14 and hint.type) or PASSPORT_CUE.search(before):
+        if (5 <= count <= 14 and hint.type) or cues.kind == PASSPORT:
             return Candidate(start, end, spans.NATIONAL_ID, "id-by-cue", spans.CUED)
         return None
     if phone and phones.has_shape(number, digits):
@@ -156,10 +157,10 @@ def _international(text: str, start: int, end: int, number: str, digits: str, hi
     if not has_plus:
         code = phones.country_code_of(subscriber)
         is_known = phones.is_planned(subscriber[len(str(code)) :], code)
-        before = text[max(0, start - BEFORE_CHARACTERS) : start]
-        if hint.is_plain or (not is_known and not PHONE_CUE.search(before) and not phones.is_loosely_national(number)):
+        is_cued = hint.type is spans.PHONE or cues_before(text, start).kind == PHONE
+        if hint.is_plain or (not is_known and not is_cued and not phones.is_loosely_national(number)):
             return None
-        if number.isdecimal() and not PHONE_CUE.search(before) and hint.type is not spans.PHONE:
+        if number.isdecimal() and not is_cued:
             return None  # bare digits behind two zeros are mostly article numbers
     return Candidate(start, end, spans.PHONE, "phone-international", spans.CHECKED if has_plus else spans.SHAPED)
 
@@ -172,6 +173,13 @@ def _extended(text: str, start: int, number: str, hint: Hint) -> Candidate | Non
     if found is None or found.type is not spans.PHONE:
         return None
     return found._replace(end=start + len(number))
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether there is nothing but spaces around."""
+    if start == 0 and end == len(text):
+        return True
+    return start < _MAX_PADDING and len(text) - end < _MAX_PADDING and not text[:start].strip() and not text[end:].strip()
 
 
 def _is_glued(text: str, start: int, end: int) -> bool:
@@ -193,7 +201,7 @@ def _is_glued(text: str, start: int, end: int) -> bool:
 
 
 _LETTERED_EACH = tuple(
-    (row, re.compile(rf"(?<![0-9A-Za-z_])(?:{row.pattern})(?![0-9A-Za-z_])", re.IGNORECASE)) for row in LETTERED_IDS
+    (row, re.compile(rf"(?<![0-9A-Za-z_])(?:{row.pattern})(?![0-9A-Za-z_])", re.IGNORECASE | re.ASCII)) for row in LETTERED_IDS
 )
 
 
@@ -203,13 +211,13 @@ def lettered_ids_in(text: str, hint: Hint) -> Iterator[Candidate]:
         for match in pattern.finditer(text):
             start, end = match.span()
             written = match.group()
-            before = text[max(0, start - BEFORE_CHARACTERS) : start]
-            is_cued = hint.type is spans.NATIONAL_ID or ID_CUE.search(before) is not None
+            cues = cues_before(text, start)
+            is_cued = hint.type is spans.NATIONAL_ID or cues.kind in (ID, PASSPORT)
             if not is_cued:
                 is_glued = (start and text[start - 1] in "-/.@") or (text[end : end + 1] in ("-", "@", "/") and end < len(text))
-                if hint.is_plain or hint.type or is_glued or written != written.upper() or OTHER_CUE.search(before):
+                if hint.is_plain or hint.type or is_glued or written != written.upper() or cues.is_other:
                     continue
-                if row.strength is Strength.CUE or (row.strength is Strength.CELL and (before.strip() or text[end:].strip())):
+                if row.strength is Strength.CUE or (row.strength is Strength.CELL and not _is_whole(text, start, end)):
                     continue
             if row.is_valid(NOT_ALNUM.sub("", written.upper())):
                 yield Candidate(start, end, spans.NATIONAL_ID, row.name, spans.CHECKED)
@@ -223,7 +231,7 @@ _PASSPORT = re.compile(
 _NAMED_ID = re.compile(
     r"\b(?:(?:national|identity|personal|tax|vat|citizen)[ -]?(?:id|number|no\.?|card)|driv(?:er'?s?|ing)[ -]licen[cs]e|licen[cs]e (?:no|number)|"
     r"medical record|mrn|patient (?:id|no|number)|nif|nie|dni)\b[^\n;,A-Z0-9]{0,4}(?:n[or°º]\.?|number|num\.?|is|:|#|=|\s){0,4}"
-    r"(?<![0-9A-Za-z])([A-Z]{0,3}[0-9][0-9A-Z-]{4,13}[0-9A-Z])(?![0-9A-Za-z])",
+    r"(?<![0-9A-Za-z])([A-Z]{0,3}[0-9][0-9A-Z.-]{4,13}[0-9A-Z])(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
 

@@ -91,7 +91,7 @@ def is_national(text: str, digits: str) -> bool:
         return True
     if count == len(text):
         # Bare digits: only with the trunk prefix that few other numbers start with.
-        return digits[0] == "0" and digits[1] != "0" and _plans().fullmatch(digits) is not None
+        return count >= 10 and digits[0] == "0" and digits[1] != "0" and _plans().fullmatch(digits) is not None
     return _plans().fullmatch(digits) is not None
 
 

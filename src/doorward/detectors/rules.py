@@ -31,7 +31,7 @@ class Rule(NamedTuple):
 _NUMBER_HEADS = (
     r"[0-9](?:[ .()/-]{0,3}[0-9]){8,40}[^0-9 .()/-]",
     r"[0-9](?:[ .()/-]{0,3}[0-9]){8,40}[ .()/-]{1,4}[^0-9 .()/-]",
-    r"(?:\+|\b0|\()[0-9][0-9 .()/-]{0,6}[0-9]{2}[0-9 .()/-]{0,4}[0-9]{2}",
+    r"\+ ?[1-9][0-9]|\([0-9]{2,5}\)|\b0[0-9]{1,4}[ /.-][0-9]{2,3}[ .-]?[0-9]{2}",
     r"(?i)\b(?:tel|phone|mobile|mob|cell|cellphone|telephone|fax|handy|nummer|call|sms|whatsapp)[.: #]{1,4}[0-9]{3}",
 )
 _LETTERED_HEADS = tuple(rf"\b(?i:{row.pattern})" for row in LETTERED_IDS)
@@ -43,7 +43,7 @@ _ID_HEADS = (
 RULES: tuple[Rule, ...] = (
     Rule("number", "", _NUMBER_HEADS, numbers.numbers_in),
     Rule("email", "EMAIL", (r"[A-Za-z0-9_%+.'!&~\x80-\xff-]@[A-Za-z0-9\x80-\xff]",), hosts.emails_in),
-    Rule("ip", "IP", (r"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", r"[0-9A-Fa-f]::?[0-9A-Fa-f]{1,4}::?[0-9A-Fa-f]{1,4}[:0-9a-fA-F]", r"::[0-9A-Fa-f]{1,4}|[0-9A-Fa-f]{2}::"), hosts.ips_in),
+    Rule("ip", "IP", (r"\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", r":[0-9A-Fa-f]{3,4}:|::|(?:[0-9A-Fa-f]{1,2}:){7}[0-9A-Fa-f]"), hosts.ips_in),
     Rule("mac", "MAC", (r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}\b", r"\b[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\b"), hosts.macs_in),
     Rule("iban", "IBAN", (r"\b[A-Za-z]{2}[0-9]{2}(?:[ -]?[0-9A-Za-z]){11}",), banking.ibans_in),
     Rule("lettered-id", "NATIONAL_ID", _LETTERED_HEADS, numbers.lettered_ids_in),

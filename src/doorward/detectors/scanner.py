@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import islice
 
 from doorward.detectors import documents, spans
 from doorward.detectors.context import NO_HINT, Hint, hint_of
@@ -26,7 +27,7 @@ OF_A_NUMBER = " (number)"  # ends the rule of a span over a bare JSON number, wh
 _JSON_STARTS = ("{", "[")
 _MAY_START_JSON = frozenset((b"{", b"[", b" ", b"\n", b"\t", b"\r"))
 _GENERIC_KEYS = frozenset(
-    {"value", "number", "no", "val", "text", "raw", "content", "line", "line1", "line2", "full", "first", "last"}
+    {"value", "number", "no", "val", "text", "raw", "content", "line", "line1", "line2", "date", "full", "first", "last"}
 )
 _PERSONS_KEYS = frozenset(
     "user customer client patient person contact holder owner employee author member guest recipient sender buyer seller "
@@ -117,10 +118,12 @@ class Scanner:
         while bits:
             lowest = bits & -bits
             bits ^= lowest
-            for candidate in rules[lowest.bit_length() - 1].find(text, hint):
-                candidates.append(candidate)
-                if len(candidates) > MAX_SPANS:
-                    return _unscanned(text, "too-many")
+            try:
+                candidates.extend(islice(rules[lowest.bit_length() - 1].find(text, hint), MAX_SPANS + 1))
+            except (ValueError, LookupError):  # a check met what its pattern should not have let through: hide, do not fail
+                return _unscanned(text, "not-understood")
+            if len(candidates) > MAX_SPANS:
+                return _unscanned(text, "too-many")
         return settle(candidates) if candidates else []
 
     def _read_documents(
