@@ -89,6 +89,19 @@ async def test_answers_go_to_all_gateways_and_entries_to_the_last(scene: Scene) 
     await second.close()
 
 
+async def test_entries_go_to_another_gateway_than_the_one_that_owes_an_answer(scene: Scene) -> None:
+    """The first entry is lost to its asker; the next is not."""
+    second = FakeGateway(scene.log)
+    await second.connect(scene.socket)
+    second.is_silent = True
+    with pytest.raises(AuditUnavailable, match="in time"):
+        await scene.link.append(ServiceStopped(at_us=1))
+    before = scene.log.size()
+    assert await scene.link.append(ServiceStopped(at_us=2)) == before
+    assert (await scene.gateway.hears(link.Append)).entry in scene.log.raw
+    await second.close()
+
+
 async def test_configure_and_drain_reach_the_gateway(scene: Scene) -> None:
     """Configured whole, each time."""
     before = sum(isinstance(message, link.Configured) for message in scene.gateway.heard)

@@ -52,14 +52,15 @@ class GatewayListener(Protocol):
 
 @dataclass(slots=True)
 class _Gateway:
-    """A gateway's connection. *worker* is -1 until it said which one it is."""
+    """A gateway's connection. *worker* is -1 until it said which one it is. *is_late* is one that owes us an answer."""
 
     writer: asyncio.StreamWriter
     worker: int = -1
+    is_late: bool = False
 
 
 class GatewayLink:
-    """Accepts gateways and speaks with them. Answers and revocations go to all; entries to the one that came last.
+    """Accepts gateways and speaks with them. Answers and revocations go to all; entries to the one that came last and answers.
 
     One that does not listen holds up nobody else: its connection is cut, and *stuck* is told its worker's number.
     """
@@ -117,7 +118,8 @@ class GatewayLink:
         """Have *entry* written to the audit log; once durable, its index in that gateway's journal. Raises AuditUnavailable."""
         if not self._gateways:
             raise AuditUnavailable("No gateway is there to write the audit log.", "Start the gateway, then try again.")
-        gateway, connection = list(self._gateways.items())[-1]
+        newest_first = list(reversed(self._gateways.items()))
+        gateway, connection = next((pair for pair in newest_first if not pair[1].is_late), newest_first[0])
         self._number += 1
         number = self._number
         waiting: asyncio.Future[link.Appended] = asyncio.get_running_loop().create_future()
@@ -127,6 +129,7 @@ class GatewayLink:
                 await _send(connection.writer, link.Append(id=number, entry=encode_entry(entry)))
                 appended = await waiting
         except (TimeoutError, OSError):
+            connection.is_late = True
             raise AuditUnavailable(
                 "The gateway did not confirm the audit entry in time.", "See the gateway's log; nothing was changed."
             ) from None
@@ -214,6 +217,7 @@ class GatewayLink:
             case link.Lookup():
                 await _send(writer, self._listener.lookup(message))
             case link.Appended():
+                self._gateways[gateway].is_late = False
                 _owner, waiting = self._appends.get(message.id, (0, None))
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
