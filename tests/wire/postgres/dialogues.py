@@ -150,7 +150,7 @@ class DecidedServer(PretendedServer):
 
 
 # What Doorward answers in advance it answers by names alone: where two of these apply, the server may tell the other one.
-_OF_NAMES_AND_STATES = {"25P02", "26000", "34000", "42P03", "42P05", "42P01"}
+_OF_NAMES_AND_STATES = {"25P02", "26000", "34000", "42703", "42P01", "42P03", "42P05"}
 
 
 def compared(data: bytes) -> list[tuple[str, object]]:

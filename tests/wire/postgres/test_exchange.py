@@ -517,3 +517,53 @@ def test_rows_without_columns_pass_and_rows_with_some_do_not_pass_for_them() -> 
         else:
             with pytest.raises(ProtocolViolation):
                 exchange.receive_from_upstream(answer)
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_copy_data_longer_than_what_is_gathered_passes_in_parts(monkeypatch: pytest.MonkeyPatch, *, ahead: bool) -> None:
+    """Whole and in order, also when it was sent before the server asked for it; none of it is held."""
+    monkeypatch.setattr(exchange_module, "MAX_CLIENT_MESSAGE_BYTES", 200)
+    conversation = Conversation()
+    long = copy_data(b"x" * 5_000)
+    sent = [query("COPY t FROM STDIN"), *(long[at : at + 700] for at in range(0, len(long), 700)), messages.COPY_DONE]
+    if ahead:
+        conversation.exchange.receive_from_client(sent[0] + sent[1])
+        conversation.settle()
+        sent = sent[2:]
+    for part in sent:
+        conversation.send(part)
+    assert kinds(conversation.to_client) == "GCZ"
+    assert long in conversation.to_server
+    assert conversation.exchange._client.waiting == 0
+    assert conversation.send(query("SELECT clear")) == "TDDDCZ"
+
+
+def test_copy_data_that_nobody_asked_for_is_dropped_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the server does with what is left of a COPY that failed."""
+    monkeypatch.setattr(exchange_module, "MAX_CLIENT_MESSAGE_BYTES", 200)
+    conversation = Conversation()
+    assert conversation.send(copy_data(b"x" * 5_000)) == ""
+    assert conversation.to_server == b""
+    assert conversation.send(query("SELECT clear")) == "TDDDCZ"
+
+
+def test_a_row_too_long_to_be_gathered_waits_for_its_record_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it is shown before, all of it after."""
+    monkeypatch.setattr(exchange_module, "MAX_MASKED_ROW_BYTES", 100)
+    conversation = Conversation(rules=Rules(release_at_once=False))
+    conversation.exchange.receive_from_client(query("SELECT clear"))
+    row = messages.data_row([b"v" * 400])
+    stream = messages.row_description([exchange_column()]) + row + messages.message(b"C", b"SELECT 1\0")
+    stream += messages.ready_for_query(b"I")
+    for at in range(0, len(stream), 50):
+        conversation.exchange.receive_from_upstream(stream[at : at + 50])
+    conversation.deliver()
+    assert conversation.exchange.is_stalled
+    assert b"v" not in conversation.to_client
+    (ticket,) = conversation.rules.wants_release
+    ticket.released = True
+    conversation.exchange.released()
+    conversation.deliver()
+    assert kinds(conversation.to_client) == "TDCZ"
+    assert row in conversation.to_client
+    assert not conversation.exchange.is_busy

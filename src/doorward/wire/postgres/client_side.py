@@ -25,7 +25,7 @@ class _Stage(Enum):
 
 
 # Other words for the pinned values; "auto" is libpq's for the client's own locale.
-_SAME_AS_PINNED = ("auto", "true", "1", "'utf8'")
+_SAME_AS_PINNED = ("auto", "true", "1")
 
 
 class ClientHandshake:
@@ -40,6 +40,7 @@ class ClientHandshake:
         self._negotiation = b""
         self._mechanisms: tuple[str, ...] = ()
         self._has_begun = False
+        self._is_stranger = False  # what it sent first is no start-up packet
         self._asked_for_gss = False
         self._asked_for_tls = False
         self._is_direct = False
@@ -126,7 +127,9 @@ class ClientHandshake:
         )
 
     def refuse(self, error: DoorwardError) -> bytes:
-        """The error that ends the connection."""
+        """The error that ends the connection; nothing for what never began to speak this protocol, as PostgreSQL does it."""
+        if self._is_stranger:
+            return b""
         return messages.fields("FATAL", error.sqlstate, error.message, "", error.remedy).encode(b"E")
 
     def _packet(self) -> HandshakeEvent | None:
@@ -134,7 +137,11 @@ class ClientHandshake:
             self._has_begun = self._asked_for_tls = self._is_direct = True
             self._stage = _Stage.AWAITING_TLS
             return WantsTls(is_direct=True)
-        length = startup.packet_length(self._buffer)
+        try:
+            length = startup.packet_length(self._buffer)
+        except ProtocolViolation:
+            self._is_stranger = True
+            raise
         if length == 0 or len(self._buffer) < length:
             return None
         self._has_begun = True
@@ -171,7 +178,9 @@ class ClientHandshake:
         application = settings.get("application_name", "")
         for name, pinned in PINNED_SETTINGS.items():
             for asked in [settings.pop(given) for given in list(settings) if given.lower() == name]:
-                if asked.lower().replace("-", "").replace("unicode", "utf8") not in (pinned.lower(), *_SAME_AS_PINNED):
+                # The server looks at letters and digits alone in the name of an encoding.
+                letters = "".join(character for character in asked.lower() if character.isalnum())
+                if letters.replace("unicode", "utf8") not in (pinned.lower(), *_SAME_AS_PINNED):
                     raise ProtocolViolation(f"The setting {name} can only be {pinned} here.", f"Connect without {name}.")
             settings[name] = pinned
         return WantsSignIn(wish.user, wish.database, application, settings, startup.KEY_BYTES_BY_MINOR[minor])

@@ -148,7 +148,8 @@ class Exchange:
         if not self._stalled:
             return
         self._stalled = False
-        self._rows()
+        if not self._upstream.oversize:
+            self._rows()
         if not self._stalled:
             self._read_upstream()
         while self._upstream_backlog and not self._stalled:
@@ -351,9 +352,23 @@ class Exchange:
             if self._draining and self._pending and not self._pending[0].copying_in:
                 return
             self._draining = False
+            if reader.is_passing:
+                part = reader.take()
+                if not part:
+                    return
+                self.to_upstream.append(part)
+                continue
             if not reader.next():
                 if not reader.oversize:
                     return
+                if reader.kind == ord("d") and self._pending:
+                    if self._pending[0].copying_in:
+                        self._pending[0].size_bytes += reader.oversize
+                        reader.pass_through()
+                        continue
+                    if self._awaits_copy_in():
+                        self._wait_for_replies()
+                        return
                 reader.skip()
                 self._refuse_unread()
                 continue
@@ -369,8 +384,6 @@ class Exchange:
 
     def _refuse_unread(self) -> None:
         """Refuse the message that was too long to be gathered, in the way its kind asks for."""
-        if self._client.kind == ord("d"):
-            raise ProtocolViolation("A CopyData message is too long.")
         if self._skipping or self._client.kind not in b"QPBEDCF":
             return
         if self._client.kind in b"QF":
@@ -389,6 +402,9 @@ class Exchange:
     def _drain_first(self) -> None:
         """Read the current message again once every reply is in: what it refers to is not certain before."""
         self._client.unread()
+        self._wait_for_replies()
+
+    def _wait_for_replies(self) -> None:
         self._draining = True
         if self._is_unsynced:
             self.to_upstream.append(messages.FLUSH)  # or the replies would stay in the server's buffer
@@ -729,9 +745,13 @@ class Exchange:
             self._pending[0].size_bytes += len(frame)
             self._pending[0].copying_in = self._client.kind == ord("d")
             self.to_upstream.append(frame)
-        elif any(pending.understood is not None and _copies_in(pending.understood) for pending in self._pending):
+        elif self._awaits_copy_in():
             self._drain_first()  # sent ahead: whether there is a COPY to take it is not certain yet
         # Outside a COPY the server ignores these too: they are what is left of one that failed.
+
+    def _awaits_copy_in(self) -> bool:
+        """Whether something is on its way that may ask for COPY data."""
+        return any(pending.understood is not None and _copies_in(pending.understood) for pending in self._pending)
 
     def _on_function_call(self) -> None:
         self._refuse_query(NO_FUNCTION_CALL)
@@ -764,9 +784,13 @@ class Exchange:
     def _oversize_from_upstream(self) -> None:
         reader = self._upstream
         if reader.kind == ord("D") and self._prepare_rows() and self._head().operations is None and self._head().cut is None:
+            head = self._head()
             if not self._head_released():
-                # Rows this long wait in parts that are not read: the socket holds them back.
-                raise ProtocolViolation("A very long row came before its record was safe.")
+                # It waits unread; the socket holds the rest of it back.
+                assert head.ticket is not None
+                self._stalled = True
+                self._governor.on_release(head.ticket)
+                return
             self._count(1, 0)
             self._head().tally.rows += 1
             reader.pass_through()
