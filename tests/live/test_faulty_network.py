@@ -215,7 +215,7 @@ def test_a_cut_at_any_byte_leaves_nothing(wired: Wires, leg: str, side: Side, cu
     assert wired.converse() == "done"
     carried = wired.to_doorward.carried[-1] if leg == "client" else wired.to_server.carried[-1]
     total = carried.client_bytes if side is Side.CLIENT else carried.server_bytes
-    for point in _cut_points(total, either(6, 200)):
+    for point in _cut_points(total, either(4, 200)):
         way = Way(cut_after_bytes=point, cut=cut)
         fault = Fault(client=way) if side is Side.CLIENT else Fault(server=way)
         told = wired.converse(fault, NO_FAULT) if leg == "client" else wired.converse(NO_FAULT, fault)

@@ -23,7 +23,7 @@ from tests.wire.postgres.dialogues import ENDING, compared, dialogues
 pytestmark = [pytest.mark.live, pytest.mark.timeout(either(120, 3_600))]
 
 ANSWER_SECONDS = 20.0
-END = messages.query("ROLLBACK") + messages.query("SELECT 'the end'")
+END = messages.query("ROLLBACK") + messages.query("DEALLOCATE ALL") + messages.query("SELECT 'the end'")
 RESET = "TRUNCATE t; INSERT INTO t VALUES ('one'), ('two'), ('three')"
 TEXTS = (
     "SELECT x FROM t", "SELECT count(*), 'x' AS y FROM t", "SELECT missing", "SELECT 1/0", "INSERT INTO t VALUES ('new')",
@@ -31,6 +31,8 @@ TEXTS = (
     "DECLARE k CURSOR FOR SELECT x FROM t", "FETCH 2 FROM k", "CLOSE k", "COPY t TO STDOUT", "SET LOCAL work_mem = 100",
 )  # fmt: skip
 BY_QUERY = ("PREPARE c AS SELECT x FROM t", "EXECUTE c", "DEALLOCATE c", "not even SQL")
+# Doorward refuses EXECUTE of what a message prepared when that is itself about names.
+BY_A = {messages.query("EXECUTE a"), messages.query("EXECUTE b")}
 # Told as they come, about nothing that was asked.
 ASIDE = {"N", "S"}
 
@@ -100,7 +102,7 @@ def test_a_real_server_answers_the_same_through_doorward(roads: Roads, sent: lis
     told = []
     for road in (roads.direct, roads.through):
         roads.database.execute(RESET)
-        told.append(road.talk(b"".join([*sent, *ENDING])))
+        told.append(road.talk(b"".join([*sent, *(message for message in ENDING if message not in BY_A)])))
     assert told[1] == told[0]
 
 

@@ -16,7 +16,7 @@ from tests.wire.postgres.conversing import bind, copy_data, execute, frames, run
 from tests.wire.postgres.governing import NOT_ALLOWED, WITHDRAWN
 from tests.wire.postgres.pretended_server import PretendedServer, StatementFailed
 
-# What SQL prepares or declares has names of its own: Doorward refuses to bind or execute those by messages (docs/limits.md).
+# What SQL prepares or declares has names of its own: Doorward refuses to execute a declared cursor by a message.
 ALONE = (
     "PREPARE c AS SELECT clear", "PREPARE d AS SELECT clear", "EXECUTE a", "EXECUTE c", "EXECUTE d", "DEALLOCATE a",
     "DEALLOCATE c",
