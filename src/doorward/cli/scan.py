@@ -10,12 +10,16 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from doorward.cli.options import DataDir
+from doorward.cli.options import AsJson, DataDir
 from doorward.cli.terminal import console
 from doorward.errors import InvalidRequest
 
 SCAN_HELP = (
-    "Find personal data and secrets in texts of your own, with the code that masks results.\n\n"
+    "Find personal data and secrets in a database, or in texts of your own, with the code that labels and masks.\n\n"
+    "[bold]A database[/] is read without a proxy in place: its catalog, and a bounded sample of values that are never kept. "
+    "The report is a table, and with --html a page to hand to an auditor.\n\n"
+    "[bold]Example:[/]  doorward scan postgresql://auditor:secret@db.internal/shop --html shop.html\n\n"
+    "[bold]Texts[/] come with --jsonl. "
     "Each line of the input is a JSON object with a field [bold]text[/], and may have a field [bold]column[/], the name of "
     "the column that the text is from, as context. Each line of the output is that object with [bold]spans[/]: "
     '[{"start": 5, "end": 16, "type": "EMAIL", "rule": "email"}], in characters of the text. A text that is too long or too '
@@ -36,12 +40,32 @@ Field = Annotated[str, typer.Option("--field", metavar="NAME", help="The field t
 Plain = Annotated[bool, typer.Option("--plain", help="Use the engine without a compiled library: same results, slower.")]
 
 
+Url = Annotated[
+    str, typer.Argument(metavar="[URL]", help="A database to report on: postgresql://user:password@host:port/database")
+]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report on a database as a page, too.")]
+NoValues = Annotated[bool, typer.Option("--no-values", help="Judge a database by names and types alone.")]
+
+
 def scan(
-    jsonl: Jsonl = None, out: Out = Path("-"), field: Field = "text", plain: Plain = False, data_dir: DataDir = None
+    url: Url = "",
+    jsonl: Jsonl = None,
+    out: Out = Path("-"),
+    field: Field = "text",
+    plain: Plain = False,
+    html: Html = None,
+    no_values: NoValues = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Entry point; each source of values has a function of its own."""
+    if (jsonl is None) == (not url):
+        raise typer.BadParameter("give either a database's URL or texts with --jsonl FILE", param_hint="URL")
     if jsonl is None:
-        raise typer.BadParameter("give the texts with --jsonl FILE", param_hint="--jsonl")
+        from doorward.cli.scan_database import scan_database
+
+        scan_database(url, html, values=not no_values, as_json=as_json)
+        return
     scan_lines(jsonl, out, field, plain=plain, data_dir=data_dir)
 
 
