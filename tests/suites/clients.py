@@ -72,6 +72,7 @@ NODE = Suite(
         "node/: npm install pg@8.23.0 async@2.6.4 bluebird@3.7.2 co@4.6.0 pg-copy-streams@0.3.0",
     ),
     run_node,
+    ("suite", "postgres", "template1"),
     needs=("node-postgres/packages/pg/test", "node/node_modules/pg/package.json"),
 )
 JDBC = Suite(

@@ -11,7 +11,7 @@ from tests.suites.outcomes import PASSED, Outcome
 from tests.suites.suite import PYTHON, Place, Suite, run_command
 from tests.suites.targets import Target
 
-SECONDS = 1500
+SECONDS = 3000
 _STATUS = {"failure": "failed", "error": "error", "skipped": "skipped"}
 
 

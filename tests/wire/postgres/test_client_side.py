@@ -238,7 +238,7 @@ def test_pinned_settings_cannot_be_asked_for_otherwise(name: str, value: str) ->
         sign_in(**{name: value})
 
 
-@pytest.mark.parametrize("value", ["UTF8", "utf-8", "Unicode", "auto", "'UTF8'"])
+@pytest.mark.parametrize("value", ["UTF8", "utf-8", "utf_8", "Unicode", "auto", "'UTF8'"])
 def test_pinned_settings_are_always_sent_and_once(value: str) -> None:
     """In whatever spelling they were asked for, and when they were not."""
     for pairs in ({}, {"client_encoding": value}, {"CLIENT_ENCODING": value}, {"options": f"-cclient_encoding={value}"}):
@@ -328,6 +328,15 @@ def test_mutated_and_random_bytes_are_violations_and_nothing_else(
         told = handshake.refuse(error)
     # Who never began to speak the protocol may be told nothing.
     assert not told or messages.read_fields(told[5:]).get("C") == "08P01"
+
+
+@pytest.mark.parametrize("said", [b"X\0\0\0\4", b"GET / HTTP/1.1\r\n", b"\xff" * 8, b"\0\0\0\7"])
+def test_whoever_never_began_to_speak_the_protocol_is_told_nothing(said: bytes) -> None:
+    """PostgreSQL closes without a word on a start-up packet of no length; drivers that say goodbye first count on it."""
+    handshake = ClientHandshake()
+    with pytest.raises(ProtocolViolation) as refused:
+        handshake.receive(said)
+    assert handshake.refuse(refused.value) == b""
 
 
 SASL_FIRST = messages.message(b"p", b"SCRAM-SHA-256\0" + struct.pack(">i", 3) + b"n,,")
