@@ -24,6 +24,7 @@ from tests.live.running import Running, running_doorward
 from tests.live.servers import Database, Server, fresh_database
 
 ROUNDS = 20
+REAL_LOAD_BYTES = 12_000  # more than a hundred statements in the server's log
 PGBENCH = shutil.which("pgbench") or "/usr/lib/postgresql/15/bin/pgbench"
 LOGGED = re.compile(r"^bench\|(\S+?)\|LOG:  (?:statement|execute [^:]*): (.*)$")
 
@@ -51,6 +52,11 @@ def _kill_once(running: Running, load: subprocess.Popen[bytes]) -> None:
     running.wait_for(is_back, seconds=20)
 
 
+def _wait_for_real_load(running: Running, log: Path, before: int) -> None:
+    """Until the server has logged more than a hundred statements since its log was *before* bytes long."""
+    running.wait_for(lambda: log.stat().st_size > before + REAL_LOAD_BYTES, seconds=20)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode", ["simple", "extended"])
 def test_no_statement_reaches_the_server_without_an_intent(postgres15: Server, mode: str, tmp_path: Path) -> None:
@@ -61,17 +67,20 @@ def test_no_statement_reaches_the_server_without_an_intent(postgres15: Server, m
         with _logging_statements(database), running_doorward(_upstream(database), tmp_path) as running:
             dsn = running.dsn("nightly-etl", application_name="bench", sslmode="disable")
             vkey = str(load_vkey(running.data.log))
+            log = postgres15.directory / "log"
             command = [PGBENCH, "--no-vacuum", "--client=4", "--time=30", f"--protocol={mode}", dsn]
             for _ in range(rounds):
                 load = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                time.sleep(random.uniform(0.3, 0.9))
+                before = log.stat().st_size
+                _wait_for_real_load(running, log, before)
+                time.sleep(random.uniform(0, 0.4))
                 assert load.poll() is None, "pgbench must be running when the gateway is killed"
                 _kill_once(running, load)
                 report = verify(running.data.log, vkey)
                 assert report.is_sound, report.problems
             intents = [entry for entry in running.entries("statement.intent") if entry["verdict"] == "allow"]
             outcomes = {entry["execution"]: entry["status"] for entry in running.entries("statement.outcome")}
-        ran = _statements_the_server_ran(postgres15.directory / "log", database.name)
+        ran = _statements_the_server_ran(log, database.name)
         assert sum(ran.values()) > 1_000, "the load must have been real"
         missing = ran - Counter(entry["statement"] for entry in intents)
         assert not missing
