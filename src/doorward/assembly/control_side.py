@@ -20,10 +20,9 @@ from doorward import telemetry
 from doorward.api.operator_token import operator_token
 from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
+from doorward.assembly.signing import sign_until, take_up_left_journals
 from doorward.assembly.workers import Workers
 from doorward.audit.checkpoint import load_or_create_key
-from doorward.audit.journal import journals
-from doorward.audit.log import AuditLog
 from doorward.audit.reader import LogReader
 from doorward.audit.sequencer import Sequencer
 from doorward.catalog import codec
@@ -41,13 +40,11 @@ from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Snapshot
 from doorward.model.decision import Verdict
-from doorward.model.entry import ServiceStopped
 from doorward.model.identity import Principal
 from doorward.model.link import Configured
 from doorward.policy.decide import Policy
 from doorward.policy.load import PolicySetInForce, default_texts, load
 from doorward.proxy.gateway import GatewaySettings
-from doorward.proxy.taking_up import take_up
 from doorward.proxy.upstream_connections import UpstreamQuerier
 from doorward.sql.analyze import analyze
 from doorward.store.database import open_store
@@ -57,7 +54,6 @@ SAMPLE_ROUND_SECONDS = 30.0
 SAMPLE_PAUSE_SECONDS = 1.0
 SAMPLE_BUSY_SECONDS = 600.0
 SAMPLE_AGAIN_SECONDS = 86_400.0
-SEQUENCER_SECONDS = 0.25
 # What gateways may take, once the time for draining is over, to write down how their sessions ended.
 DRAIN_MARGIN_SECONDS = 5.0
 LOG_NAME = "doorward"
@@ -111,7 +107,7 @@ class ControlProcess:
             self.console_url = f"http://{settings.console_host}:{console_port}"
             sequencer = Sequencer(data.log, signer)
             stack.callback(sequencer.close)
-            await asyncio.to_thread(self._take_up_journals, sequencer)
+            await asyncio.to_thread(take_up_left_journals, data.log, settings.workers, sequencer)
             self._workers = Workers(settings.workers, self._gateway_settings(), self._write_state)
             link = self._link = GatewayLink(data.link_socket, self._configured, stuck=self._workers.kill)
             address = Address(settings.host, settings.port)
@@ -153,7 +149,7 @@ class ControlProcess:
                 asyncio.create_task(self._sample_values(), name="value sampling"),
             ]
             last = asyncio.Event()
-            signing = asyncio.create_task(self._sequence(sequencer, last), name="sequencer")
+            signing = asyncio.create_task(sign_until(last, sequencer), name="sequencer")
 
             async def sign_last() -> None:
                 last.set()
@@ -309,34 +305,6 @@ class ControlProcess:
         for task in waiting:
             task.cancel()
 
-    # --- the log ------------------------------------------------------------------------------------------------------
-
-    def _take_up_journals(self, sequencer: Sequencer) -> None:
-        """Sign what an earlier run left, and end what it left open in journals that no worker will take up now.
-
-        Raises DoorwardError when a journal can't be taken up.
-        """
-        for journal in journals(self.settings.data.log):
-            if journal >= self.settings.workers:
-                log = AuditLog.open(self.settings.data.log, journal=journal)
-                if log.recovery.in_flight or log.recovery.torn_bytes:
-                    take_up(log, now_us())
-                    log.append(ServiceStopped(at_us=now_us()))
-                log.close()
-        _sign(sequencer)
-
-    async def _sequence(self, sequencer: Sequencer, last: asyncio.Event) -> None:
-        """Turn the journals into signed tiles, off the loop, some times a second, until *last*; and once more after it."""
-        is_last = False
-        while not is_last:
-            is_last = last.is_set()
-            # Never cut short: the thread would go on with files that were closed under it.
-            await asyncio.to_thread(_sign, sequencer)
-            if not is_last:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(SEQUENCER_SECONDS):
-                        await last.wait()
-
     # --- the state file -----------------------------------------------------------------------------------------------
 
     def _check_nobody_else_runs(self) -> None:
@@ -359,14 +327,6 @@ class ControlProcess:
             "upstream": self.settings.upstream.name,
         }
         write_secret(self.settings.data.state, json.dumps(state, indent=1).encode())
-
-
-def _sign(sequencer: Sequencer) -> None:
-    """Sign what there is by now; what hinders it is told to the operator, and tried again."""
-    try:
-        sequencer.step()
-    except DoorwardError as error:
-        telemetry.log("sequencer.failed", level=logging.ERROR, error=str(error))
 
 
 def definition_is_clear(definition: str) -> bool:
