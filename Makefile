@@ -1,7 +1,7 @@
 # Everything a person or a machine runs here. `make` alone explains the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test adversarial suites bench soak fuzz lint format clean
+.PHONY: help setup demo test adversarial suites accuracy bench soak fuzz lint format clean
 
 # Arguments of the demo (`make demo ARGS="--help"`), or of pytest (`make test ARGS="tests/wire -x"`).
 ARGS ?=
@@ -31,6 +31,10 @@ adversarial: ## attack a whole Doorward on real servers; CORPUS=FILE plays a fil
 suites: ## run other projects' test suites directly and through Doorward, and compare (ARGS="--list" says how to get them)
 	@scripts/setup.sh tests
 	@.venv/bin/python -m tests.suites.runner $(ARGS)
+
+accuracy: ## measure how right the labels are (ARGS="--databases FOLDER --presidio PYTHON", ARGS="--help")
+	@scripts/setup.sh tests
+	@.venv/bin/python -m tests.accuracy.runner $(ARGS)
 
 bench: ## measure what standing in the middle costs, beside pgbouncer and HAProxy (ARGS="--quick", ARGS="--help")
 	@scripts/setup.sh bench
