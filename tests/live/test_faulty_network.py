@@ -113,7 +113,8 @@ class Wires:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             now = self.watch.held()
-            if (now.files <= self.before.files and now.sessions == 0) or time.monotonic() > deadline:
+            is_settled = now.files <= self.before.files and now.sessions == 0 and now.tasks == self.before.tasks
+            if is_settled or time.monotonic() > deadline:
                 return now
             time.sleep(0.1)
 
