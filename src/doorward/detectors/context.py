@@ -122,7 +122,7 @@ def hint_of(name: str) -> Hint:
 
 BEFORE_CHARACTERS = 48  # how far back a cue may stand: a short clause
 
-ID, PHONE, PASSPORT = "id", "phone", "passport"
+ID, PHONE, PASSPORT, CARD = "id", "phone", "passport", "card"
 _TOKEN = re.compile(r"[^\W\d_]+|[0-9]+|[#$€£¥;.\n]")
 _PASSPORT_WORDS = frozenset("passport passeport pasaporte reisepass reisepassnummer paszport paspoort passaporto".split())
 _ID_WORDS = _PASSPORT_WORDS | frozenset(
@@ -138,11 +138,16 @@ _ID_PAIRS = frozenset(
 )
 _PHONE_WORDS = frozenset(
     "phone telephone tel mobile mob cell cellphone fax telefone téléphone handy móvil celular portable whatsapp sms call called calling "
-    "ring dial dialed dialled reach reached contact contacted text texted nummer rufnummer hotline ligar rappelé kontakt gebeld voicemail "
+    "ring dial dialed dialled reach reached contact contacted text texted nummer rufnummer hotline ligar rappelé kontakt gebeld voicemail desk "
     "2fa phones mobiles".split()
 )
 _PHONE_STARTS = ("telefon", "teléfon", "appel", "llam", "richiamat", "rückruf")
-_PHONE_PAIRS = frozenset("number is|number changed|my number|whats app|number to|new number".split("|"))
+_PHONE_PAIRS = frozenset(
+    "number changed|my number|his number|her number|our number|your number|whats app|new number|call me|answering at".split("|")
+)
+_CARD_WORDS = frozenset(
+    "card cc creditcard pan kreditkarte karte tarjeta carte cartão carta kreditkort karta visa mastercard amex maestro".split()
+)
 # A number right behind one of these counts something else.
 _OTHER_WORDS = frozenset(
     "order invoice inv ref reference tracking ticket case version build release rev id sku isbn ean upc gtin po bestellung commande pedido "
@@ -155,7 +160,7 @@ _REACH = 7  # words
 
 
 class Cues(NamedTuple):
-    """What the words in front of a number say: *kind* is ID, PHONE, PASSPORT or "", *is_other* that it counts something else."""
+    """What the words in front of a number say: *kind* is ID, PHONE, PASSPORT, CARD or "", *is_other* that it counts something else."""
 
     kind: str = ""
     is_other: bool = False
@@ -182,6 +187,8 @@ def cues_before(text: str, start: int) -> Cues:
     words = 0
     for place in range(len(tokens) - 1, -1, -1):
         token = tokens[place]
+        if token == "\n" and not words:
+            continue  # the value stands on the line below its name
         if token in (";", "\n") or token[0] in "0123456789" or words == _REACH:
             break
         if token == ".":
@@ -195,6 +202,8 @@ def cues_before(text: str, start: int) -> Cues:
             return Cues(ID, is_other)
         if token in _PHONE_WORDS or pair in _PHONE_PAIRS or token.startswith(_PHONE_STARTS):
             return Cues(PHONE, is_other)
+        if token in _CARD_WORDS:
+            return Cues(CARD, is_other)
         behind = token
         words += 1
     return Cues("", is_other)

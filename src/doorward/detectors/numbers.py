@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from doorward.detectors import phones, spans
 from doorward.detectors.check_digits import luhn
-from doorward.detectors.context import ID, PASSPORT, PHONE, Hint, cues_before
+from doorward.detectors.context import CARD, ID, PASSPORT, PHONE, Hint, cues_before
 from doorward.detectors.national_ids import BY_SHAPE, LETTERED_IDS, NOT_ALNUM, Strength
 from doorward.detectors.spans import Candidate
 
@@ -113,14 +113,16 @@ def _classify(text: str, start: int, number: str, hint: Hint) -> Candidate | Non
     is_whole = _is_whole(text, start, end)
     is_other = hint.is_plain or cues.is_other
     id_cue = hint.type is spans.NATIONAL_ID or cues.kind in (ID, PASSPORT)
-    if (
-        count >= 12
-        and not is_glued
-        and not (is_other and count == len(number))
-        and _CARD_SHAPE.fullmatch(shape)
-        and is_card(digits)
-    ):
-        return Candidate(start, end, spans.CARD, "card", spans.CHECKED)
+    if count >= 12 and not is_glued and _CARD_SHAPE.fullmatch(shape):
+        is_named = cues.kind == CARD or hint.type is spans.CARD
+        if (
+            (luhn(digits) and len(set(digits)) > 1)
+            if is_named
+            else (not (is_other and count == len(number)) and is_card(digits))
+        ):
+            return Candidate(start, end, spans.CARD, "card", spans.CHECKED)
+        if is_named:
+            return None
     rows = BY_SHAPE.get(shape)
     phone = hint.type is spans.PHONE or cues.kind == PHONE
     if rows is not None and not phone and (not is_glued or id_cue) and (not is_other or id_cue):
