@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -101,8 +101,12 @@ class Batch:
     runs: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, taken: Mapping[int, Iterable[bytes]], runs: Iterable[tuple[int, int]] = ()) -> Batch:
+    def of(cls, taken: Mapping[int, Sequence[bytes]], runs: Iterable[tuple[int, int]] = ()) -> Batch:
         """Put together what was *taken* from each journal: by *runs* first, the rest by time."""
+        some = {journal: tuple(found) for journal, found in taken.items() if found}
+        if len(some) == 1:
+            ((journal, entries),) = some.items()
+            return cls(entries, ((journal, len(entries)),))
         ordered = list(in_order({journal: iter(found) for journal, found in taken.items()}, runs, time_of))
         return cls(
             tuple(entry for _journal, entry in ordered),
