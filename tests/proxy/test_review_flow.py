@@ -13,6 +13,7 @@ import pytest
 
 from doorward.audit.log import AuditLog
 from doorward.databases import database_for
+from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.registry import Registry
 from doorward.proxy.scribe import Scribe
 from doorward.proxy.session_loop import AHEAD_LIMIT_BYTES, Session
@@ -61,9 +62,9 @@ class Scene:
         self.server = PretendedServer()
         self.client: Any = End()
         self.upstream: Any = End()
-        gateway = SimpleNamespace(
-            database=database_for("postgresql"), scribe=Scribe(self.log, b"key", lambda _seconds, _call: None)
-        )
+        scribe = Scribe(self.log, b"key", lambda _seconds, _call: None)
+        forwarding = Forwarding(scribe, lambda run: run())
+        gateway = SimpleNamespace(database=database_for("postgresql"), scribe=scribe, forwarding=forwarding)
 
         async def make() -> Session:
             return Session(gateway)  # type: ignore[arg-type]
@@ -174,7 +175,11 @@ def test_a_session_that_can_not_be_recorded_to_its_end_is_over_all_the_same(scen
     scene.session._gateway.registry = Registry(secrets.token_bytes)
     scene.session._gateway.leave = left.append
     assert scene.session._facts is None, "there is nothing that the end could be recorded with"
-    scene.session.end("revoked")
+
+    async def end() -> None:
+        scene.session.end("revoked")
+
+    scene.loop.run_until_complete(end())
     assert scene.client.is_closed
     assert scene.upstream.is_closed
     assert left == [scene.session]

@@ -13,7 +13,7 @@ from doorward.model import link
 from doorward.model.approval import Answer, ApprovalRequest, RequestState
 from doorward.model.decision import Decision, Facts, Reason, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
-from doorward.proxy.execution import Attempt, SessionFacts, Text
+from doorward.proxy.execution import Attempt, Family, SessionFacts, Text
 from doorward.proxy.holds import MOST_WAITING_OF_ONE, PARAMETERS_SHOWN, Holds, Settlement
 from doorward.proxy.scribe import Scribe
 from doorward.sql.analyze import analyze
@@ -52,7 +52,7 @@ class Desk:
     def ask(self, who: str, text: str = "DELETE FROM t", facts: Facts | None = None, *values: bytes) -> ApprovalRequest | None:
         """Put a question as *who*."""
         identity = Identity(Principal(who, PrincipalKind.AGENT, who), (), "scram", "c")
-        attempt = Attempt(Text(text, analyze(text)), (), values, "extended", "I", lambda _refusal, _ticket: None)
+        attempt = Attempt(Text(text, Family(analyze(text))), (), values, "extended", "I", lambda _refusal, _ticket: None)
         facts = facts or Facts("write", ("DELETE",), ("public.t",))
         return self.holds.ask(SESSION, identity, attempt, facts, HELD, "ses_1.1", self.settled.append)
 
