@@ -10,7 +10,7 @@ from tests.cli.commands import doorward
 
 COMMANDS = {
     "demo", "up", "doctor", "version", "user", "service", "agent", "connect", "approvals", "approve", "reject", "status", "log",
-    "catalog", "audit",
+    "catalog", "audit", "scan", "detectors",
 }  # fmt: skip
 
 
