@@ -95,3 +95,43 @@ async def test_rows_leave_system_catalogs_out_and_filter_by_table(scene: Scene) 
     assert catalog.rows(upstream="other") == ()
     assert catalog.protected_names("shop") == {"email", "notes"}
     assert catalog.protected_names("other") == frozenset()
+
+
+async def test_what_became_of_columns_is_kept(scene: Scene) -> None:
+    """Added with the first reading, changed by a verdict, removed when a reading has it no more; nothing twice."""
+    catalog = scene.office.catalog
+    first = catalog.changes_since(0)
+    assert {(one.change, one.column_name) for one in first} == {("added", name) for name in ("id", "email", "notes", "total")}
+    await catalog.publish_snapshot(replace(SNAPSHOT, epoch="e2"))
+    assert catalog.changes_since(0) == first
+    await catalog.decide(LOCAL, "shop", 100, 2, Label.NONE)
+    changed = catalog.changes_since(0)[len(first) :]
+    assert [(one.change, one.column_name, one.label_before, one.label) for one in changed] == [
+        ("changed", "email", "email", "none")
+    ]
+    await catalog.publish_snapshot(replace(SNAPSHOT, relations=SNAPSHOT.relations[1:]))
+    removed = catalog.changes_since(0)[len(first) + 1 :]
+    assert {(one.change, one.column_name) for one in removed} == {("removed", name) for name in ("id", "email", "notes")}
+    await catalog.publish_snapshot(SNAPSHOT)
+    back = catalog.changes_since(0)[len(first) + 4 :]
+    assert {one.change for one in back} == {"added"}
+
+
+async def test_a_proposal_is_found_by_what_it_may_be_and_ends_with_a_verdict(scene: Scene) -> None:
+    """Confirming it is a confirmation; "proposed" is no verdict."""
+    catalog = scene.office.catalog
+    customers = SNAPSHOT.relations[0]
+    columns = tuple(
+        replace(c, label=Label.PROPOSED, proposal=Label.PHONE, confidence=0.7) if c.number == 3 else c
+        for c in customers.columns
+    )
+    await catalog.publish_snapshot(replace(SNAPSHOT, relations=(replace(customers, columns=columns), *SNAPSHOT.relations[1:])))
+    assert [row.column.name for row in catalog.rows(label="phone")] == ["notes"]
+    assert [row.column.name for row in catalog.rows(label="proposed")] == ["notes"]
+    with pytest.raises(InvalidRequest):
+        await catalog.decide(LOCAL, "shop", 100, 3, Label.PROPOSED)
+    await catalog.decide(LOCAL, "shop", 100, 3, Label.PHONE)
+    assert b'"act":"label.confirmed"' in scene.log.raw[-1]
+    (row,) = catalog.rows(label="phone")
+    assert (row.column.label, row.column.proposal, row.column.confidence) == (Label.PHONE, None, 1.0)
+    assert catalog.rows(label="proposed") == ()

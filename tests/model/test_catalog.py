@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doorward.model.catalog import Column, Label, LabelClass, Relation, RelationKind, Snapshot
+from doorward.model.catalog import Column, Label, LabelClass, Regulation, Relation, RelationKind, Snapshot, applies_at_once
 
 
 @pytest.mark.parametrize("label", Label)
@@ -60,3 +60,28 @@ def test_a_snapshot_tells_labels_by_table_and_number() -> None:
     """What is absent has no entry: whoever asks must take that for protected."""
     snapshot = Snapshot("shop", "e1", (relation(1, "people", Label.NONE, Label.EMAIL), relation(2, "orders", Label.NONE)))
     assert snapshot.labels == {(1, 1): Label.NONE, (1, 2): Label.EMAIL, (2, 1): Label.NONE}
+
+
+def test_sure_findings_apply_and_grave_ones_sooner() -> None:
+    """A secret is taken for one on less evidence than an address."""
+    assert applies_at_once(Label.EMAIL, 0.9)
+    assert not applies_at_once(Label.EMAIL, 0.8)
+    assert applies_at_once(Label.CARD, 0.8)
+    assert applies_at_once(Label.SECRET, 0.65)
+    assert not applies_at_once(Label.SECRET, 0.3)
+
+
+@pytest.mark.parametrize("label", Label)
+def test_regulations_speak_of_personal_data_and_not_of_clear_columns(label: Label) -> None:
+    """Secrets are nobody's data; what is not known has no regulation yet."""
+    silent = {Label.NONE, Label.SECRET, Label.PROPOSED, Label.UNCLASSIFIED}
+    assert bool(label.regulations) == (label not in silent)
+    assert (Regulation.PCI in label.regulations) == (label is Label.CARD)
+
+
+def test_a_proposed_column_says_what_it_probably_is() -> None:
+    """And is protected meanwhile."""
+    column = Column(1, "c", "text", Label.PROPOSED, ("why",), Label.PHONE, 0.7)
+    assert column.likely_label is Label.PHONE
+    assert column.label.is_protected
+    assert Column(1, "c", "text", Label.EMAIL).likely_label is Label.EMAIL

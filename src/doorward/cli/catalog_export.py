@@ -37,7 +37,7 @@ _CONTRACT_TYPES = {
 }  # fmt: skip
 
 
-def _base(type_name: str) -> str:
+def _without_length(type_name: str) -> str:
     return type_name.split("(")[0].strip().lower()
 
 
@@ -91,10 +91,10 @@ def as_openmetadata(rows: list[Row]) -> str:
 def _openmetadata_column(row: Row) -> dict[str, Any]:
     return {
         "name": row["column"],
-        "dataType": _OPENMETADATA_TYPES.get(_base(row["type"]), "UNKNOWN"),
+        "dataType": _OPENMETADATA_TYPES.get(_without_length(row["type"]), "UNKNOWN"),
         "dataTypeDisplay": row["type"],
         # A table's VARCHAR must say its length there.
-        **({"dataLength": _length(row["type"])} if _base(row["type"]) in ("character varying", "character") else {}),
+        **({"dataLength": _length(row["type"])} if _without_length(row["type"]) in ("character varying", "character") else {}),
         "tags": _tags(row),
     }
 
@@ -146,7 +146,7 @@ def _property(row: Row) -> dict[str, Any]:
     return {
         "name": row["column"],
         "physicalType": row["type"],
-        "logicalType": _CONTRACT_TYPES.get(_base(row["type"]), "string"),
+        "logicalType": _CONTRACT_TYPES.get(_without_length(row["type"]), "string"),
         "classification": _CLASSIFICATION.get(row["label_class"], "confidential"),
         "tags": [*tags, "proposed"] if row["proposal"] else tags,
         "customProperties": [

@@ -105,7 +105,7 @@ class Catalog:
     ) -> LabelVerdict:
         """Set what a column holds, or confirm it by giving the label that it has."""
         by.require_administration()
-        if label is Label.UNCLASSIFIED:
+        if label in (Label.UNCLASSIFIED, Label.PROPOSED):
             raise InvalidRequest("A verdict says what the column holds.", "Choose another label.")
         if len(reason) > REASON_LIMIT:
             raise InvalidRequest(f"A reason has at most {REASON_LIMIT} characters.")
@@ -114,7 +114,7 @@ class Catalog:
             verdict = LabelVerdict(upstream, table_oid, attribute_number, column.name, label, by.name, reason, self._now())
             await self._changes.record(
                 by,
-                "label.confirmed" if column.label is label else "label.changed",
+                "label.confirmed" if column.likely_label is label else "label.changed",
                 f"{upstream}: {relation.qualified_name}.{column.name}",
                 before=column.label.value,
                 label=label.value,
