@@ -43,6 +43,15 @@ def write_all(descriptor: int, content: bytes, offset: int) -> None:
         offset += written
 
 
+def sync_file(path: Path) -> None:
+    """Put the bytes of the file at *path* on stable storage."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_directory(directory: Path) -> None:
     """Put the names in *directory* on stable storage."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

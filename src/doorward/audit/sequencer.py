@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from doorward.audit.checkpoint import Checkpoint, Signer, read_checkpoint, verify_checkpoint, write_checkpoint
-from doorward.audit.files import make_directory, sync_directory, write_durably
+from doorward.audit.files import make_directory, put_aside, sync_directory, sync_file
 from doorward.audit.following import REMEDY, Follower, IsSigned
 from doorward.audit.journal import journals
 from doorward.audit.merkle import EMPTY_ROOT, TILE_WIDTH, Tile, Tree, edge_widths, leaf_hash
@@ -40,7 +40,9 @@ class Sequencer:
         self._followers: dict[int, Follower] = {}
         self._places: dict[int, Place] = {}
         self._order: Order | None = None
+        self._aside: list[tuple[Path, Path]] = []  # files of the batch that have not got their names yet
         self._stale: set[Path] = set()  # directories with names that are not yet durable
+        self._replaced: list[Path] = []  # directories of partial tiles whose full one is in the batch
         self._lock = _take_lock(directory)
 
     def close(self) -> None:
@@ -75,9 +77,7 @@ class Sequencer:
             for payload in batch.entries:
                 self._integrate(tree, payload)
             self._write_edge(tree)
-            for folder in sorted(self._stale):
-                sync_directory(folder)
-            self._stale.clear()
+            self._publish()
             newest = self._signer.sign(tree.size, tree.root())
             write_checkpoint(self.directory, newest)
             self._signed = newest
@@ -130,7 +130,9 @@ class Sequencer:
 
     def _forget(self) -> None:
         self._tree = None
+        self._aside.clear()
         self._stale.clear()
+        self._replaced.clear()
         for follower in self._followers.values():
             follower.close()
         self._followers.clear()
@@ -184,10 +186,9 @@ class Sequencer:
             self._put(_path_of(tile), b"".join(tile.hashes))
 
     def _put_full(self, level: int | None, index: int, content: bytes) -> None:
-        """Write a full tile or bundle, then remove the partial ones that it replaces."""
+        """Write a full tile or bundle, and remember the partial ones that it replaces."""
         path = self._put(tile_path(level, index), content)
-        sync_directory(path.parent)
-        shutil.rmtree(f"{path}.p", ignore_errors=True)
+        self._replaced.append(path.with_name(f"{path.name}.p"))
 
     def _put(self, name: str, content: bytes) -> Path:
         """Write a file that never changes; one that is there already, from a step cut off, must be the same."""
@@ -197,9 +198,26 @@ class Sequencer:
                 raise LogDamaged(f"{name} exists with other content than the journal leads to.", REMEDY)
         except FileNotFoundError:
             make_directory(path.parent, 0o755)
-            write_durably(path, content)
+            self._aside.append((put_aside(path, content, sync=False), path))
         self._stale.add(path.parent)
         return path
+
+    def _publish(self) -> None:
+        """Put the batch's files on stable storage, then give them their names; then remove the partial ones they replace.
+
+        All of them at once: the system can write out together what was written together.
+        """
+        for temporary, _path in self._aside:
+            sync_file(temporary)
+        for temporary, path in self._aside:
+            os.replace(temporary, path)
+        self._aside.clear()
+        for folder in sorted(self._stale):
+            sync_directory(folder)
+        self._stale.clear()
+        for folder in self._replaced:
+            shutil.rmtree(folder, ignore_errors=True)
+        self._replaced.clear()
 
 
 def _path_of(tile: Tile) -> str:
