@@ -57,7 +57,8 @@ def run_pipeline(target: Target, place: Place) -> dict[str, Outcome]:
     outcomes = {}
     for name in names:
         trace = place.scratch / f"{name}.trace"
-        done = run_command([str(program), "-r", "700", "-t", str(trace), name, target.dsn], target, FILE_SECONDS)
+        command = ["timeout", str(FILE_SECONDS), str(program), "-r", "700", "-t", str(trace), name, target.dsn]
+        done = run_command(command, target, FILE_SECONDS + 5)
         seen = trace.read_text(encoding="utf-8", errors="replace") if trace.exists() and name in _TRACED else ""
         outcomes[name] = Outcome(f"exit code {done.returncode}", seen)
     return outcomes

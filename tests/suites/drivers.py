@@ -62,14 +62,20 @@ def _asyncpg(_target: Target) -> list[str]:
     return ["tests", *(f"--ignore=tests/{name}" for name in left_out)]
 
 
+_TYPES = "test/dialect/postgresql/test_types.py"
+
+
 def _sqlalchemy(driver: str, target: Target) -> list[str]:
-    tests = ["test/dialect/postgresql", "test/dialect/test_suite.py"]
-    return [
-        *tests,
-        "--dburi",
-        target.url(f"postgresql+{driver}") + "?sslmode=disable" * (driver == "psycopg"),
-        "--maxfail=10000",
-    ]
+    tests = ["test/dialect/postgresql", "test/dialect/test_suite.py", f"--ignore={_TYPES}"]
+    return [*tests, *_dburi(driver, target)]
+
+
+def _sqlalchemy_types(driver: str, target: Target) -> list[str]:
+    return [_TYPES, *_dburi(driver, target)]
+
+
+def _dburi(driver: str, target: Target) -> list[str]:
+    return ["--dburi", target.url(f"postgresql+{driver}") + "?sslmode=disable" * (driver == "psycopg"), "--maxfail=10000"]
 
 
 _VENV = (
@@ -102,17 +108,28 @@ _SCHEMAS = (
 )
 
 
-def _sqlalchemy_suite(driver: str) -> Suite:
+def _sqlalchemy_suite(name: str, title: str, arguments: Callable[[Target], list[str]]) -> Suite:
     return Suite(
-        f"sqlalchemy-{driver}",
-        f"SQLAlchemy's PostgreSQL dialect suite over {driver}",
+        name,
+        title,
         "2.0.52",
         (_GIT.format(name="sqlalchemy", tag="rel_2_0_52", repository="sqlalchemy/sqlalchemy"), _VENV),
-        partial(_pytest, "sqlalchemy", partial(_sqlalchemy, driver)),
+        partial(_pytest, "sqlalchemy", arguments),
         ("test", "postgres"),
         _SCHEMAS,
         ("sqlalchemy/test", PYTHON),
     )
 
 
-SUITES = (PSYCOPG, ASYNCPG, _sqlalchemy_suite("psycopg"), _sqlalchemy_suite("asyncpg"))
+SUITES = (
+    PSYCOPG,
+    ASYNCPG,
+    *(
+        _sqlalchemy_suite(
+            f"sqlalchemy-{driver}", f"SQLAlchemy's PostgreSQL dialect suite over {driver}", partial(_sqlalchemy, driver)
+        )
+        for driver in ("psycopg", "asyncpg")
+    ),
+    # Nine thousand combinations of arguments: by themselves, over one driver.
+    _sqlalchemy_suite("sqlalchemy-types", "SQLAlchemy's tests of PostgreSQL's types", partial(_sqlalchemy_types, "psycopg")),
+)

@@ -17,7 +17,8 @@ def _row(title: str, found: Comparison, differences: Sequence[Difference]) -> st
     different = len(found.different)
     explained = different - len(found.unexplained(differences))
     same = len(found.tests) - different
-    cells = (title, found.version, len(found.tests), found.passed_directly, same, different, explained)
+    passed = found.passed_directly or "-"  # sessions have no opinion on what is right
+    cells = (title, found.version, len(found.tests), passed, same, different, explained)
     return "| " + " | ".join(map(str, cells)) + " |"
 
 

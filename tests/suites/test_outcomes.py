@@ -74,8 +74,8 @@ def test_the_page_has_a_row_for_each_suite_and_no_unexplained_difference() -> No
     rows = [line.strip("| ").split(" | ") for line in part(PAGE.read_text(encoding="utf-8"), RESULTS).splitlines()[2:]]
     assert {row[0] for row in rows} <= {suite.title for suite in SUITES.values()}
     for _title, _version, *cells in rows:
-        tests, passed, same, different, explained = map(int, cells)
-        assert tests >= passed > 0 or passed == 0
+        tests, passed, same, different, explained = (int(cell.replace("-", "0")) for cell in cells)
+        assert tests >= passed
         assert same + different == tests
         assert explained == different
 
