@@ -30,7 +30,7 @@ FILTERS = {
     "plain": plain_text,
 }
 
-LABELS = tuple(label.value for label in Label if label is not Label.UNCLASSIFIED)
+LABELS = tuple(label.value for label in Label if label not in (Label.UNCLASSIFIED, Label.PROPOSED))
 
 
 class Pages:
