@@ -5,12 +5,29 @@ This is what the path plugs in where policy asks that a column be scanned rather
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from doorward.detectors import spans
 from doorward.detectors.known import Known
 from doorward.detectors.scanner import Scanner, replaced
+from doorward.model.catalog import Label
+
+# What a labelled column's values are called where they are looked for in the same row's texts (``known_rows``).
+TYPE_OF_LABEL: Mapping[Label, str] = {
+    Label.EMAIL: spans.EMAIL,
+    Label.PERSON_NAME: spans.PERSON,
+    Label.ONLINE_ID: "ONLINE_ID",
+    Label.PHONE: spans.PHONE,
+    Label.ADDRESS: spans.ADDRESS,
+    Label.NATIONAL_ID: spans.NATIONAL_ID,
+    Label.DOB: spans.DOB,
+    Label.CARD: spans.CARD,
+    Label.BANK_ACCOUNT: spans.IBAN,
+    Label.IP: spans.IP,
+    Label.DEVICE_ID: spans.MAC,
+    Label.SECRET: spans.SECRET,
+}
 
 # What a cell becomes that can't be read within its bound, or does not hold what its type promises.
 MASKED_TEXT = b"***"
@@ -38,7 +55,7 @@ def clean_cells(
     """The cells of one column with personal values and secrets replaced; NULL stays None, a clean cell is the very object.
 
     *column*: its name, as context. *known_rows*: for each cell what the same row's labelled columns hold, as
-    ``(type, value)``; see ``spans.TYPES``. *limit_characters*: the n of varchar(n), which no result exceeds.
+    ``(type, value)``; see TYPE_OF_LABEL. *limit_characters*: the n of varchar(n), which no result exceeds.
 
     JSON stays JSON: texts are replaced inside their quotes, numbers by 0. A cell that is not valid UTF-8, not the JSON that
     *kind* promises, too long, too deep or too full of findings is masked whole.

@@ -131,7 +131,7 @@ def _classify(text: str, start: int, number: str, hint: Hint) -> Candidate | Non
         least = 1 if id_cue else 2 if is_whole and not hint.type and not is_time else 3
         for name, strength, is_valid in rows:
             if strength.value >= least and is_valid(digits):
-                if strength is Strength.CELL and not id_cue and phones.is_national(number, digits):
+                if strength is Strength.CELL and not id_cue and count < len(number) and phones.is_national(number, digits):
                     break
                 return Candidate(start, end, spans.NATIONAL_ID, name, spans.CHECKED)
     if is_glued or (is_other and not phone):

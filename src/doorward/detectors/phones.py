@@ -10,13 +10,17 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 # Whose national numbers are recognised without a country code: the plans that most databases meet. First come, no precedence.
 HOME_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "PL", "SE", "BR", "IN", "JP", "AU", "AT", "CH", "BE", "PT", "MX",
-                "KR", "CN", "ZA", "IE", "NZ", "TR", "CZ", "FI")  # fmt: skip
+                "KR", "CN", "ZA", "IE", "NZ", "TR", "CZ", "FI", "DK", "NO")  # fmt: skip
 MIN_DIGITS, MAX_DIGITS = 7, 15  # ITU-T E.164, section 6: at most fifteen with the country code
 
 _NANP = re.compile(r"\(?[2-9][0-9]{2}\)?[ .-]{1,2}[2-9][0-9]{2}[ .-][0-9]{4}")
 _LOOSE_NANP = re.compile(
     r"\([0-9]{3}\) ?[0-9]{3}[ .-][0-9]{4}|[1-9][0-9]{2}([.-])[0-9]{3}\1[0-9]{4}|(?:001|1)[ .-]\(?[2-9][0-9]{2}\)?[ .-][0-9]{3}[ .-]?[0-9]{4}"
 )
+_AREA_CODE = re.compile(
+    r"\(0[0-9]{1,5}\)[ -]?[0-9]{2,8}(?:[ -][0-9]{2,8}){0,3}|0[0-9]{2,5}/(?:[0-9]{5,9}|[0-9]{2,4}(?: [0-9]{2,8}){1,3})|8 ?\([0-9]{3}\) ?[0-9]{3}-[0-9]{2}-?[0-9]{2}"
+)
+_EIGHT = re.compile(r"[0-9]{2} [0-9]{2} [0-9]{2} [0-9]{2}|[0-9]{3} [0-9]{2} [0-9]{3}")
 _NOT_PHONE = re.compile(
     r"[0-9]{3}-[0-9]{3}-[0-9]{3}-[0-9]{3}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}(?:\1[0-9]{4})?|[0-9]{1,2}-[0-9]{7,}|[0-9]+/[0-9]{4}|"
     r"(?:19|20)[0-9]{2}[-/.][0-9]{1,2}[-/.][0-9]{1,2}.*|[0-9]{1,2}[./-][0-9]{1,2}[./-](?:19|20)?[0-9]{2}|[0-9]{3}-[0-9]{2}-[0-9]{4}|"
@@ -89,6 +93,8 @@ def is_national(text: str, digits: str) -> bool:
         return False
     if _NANP.fullmatch(text):
         return True
+    if count == 8 and digits[0] != "0" and not _EIGHT.fullmatch(text):
+        return False
     if count == len(text):
         # Bare digits: only with the trunk prefix that few other numbers start with.
         return count >= 10 and digits[0] == "0" and digits[1] != "0" and _plans().fullmatch(digits) is not None
@@ -96,8 +102,8 @@ def is_national(text: str, digits: str) -> bool:
 
 
 def is_loosely_national(text: str) -> bool:
-    """Whether *text* has the spacing of a North American number, assigned or not."""
-    return _LOOSE_NANP.fullmatch(text) is not None
+    """Whether *text* is spaced as only telephone numbers are: North American groups, or an area code in brackets or before a slash."""
+    return _LOOSE_NANP.fullmatch(text) is not None or _AREA_CODE.fullmatch(text) is not None
 
 
 def has_shape(text: str, digits: str) -> bool:

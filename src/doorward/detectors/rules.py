@@ -32,6 +32,7 @@ _NUMBER_HEADS = (
     r"[0-9](?:[ .()/-]{0,3}[0-9]){8,40}[^0-9 .()/-]",
     r"[0-9](?:[ .()/-]{0,3}[0-9]){8,40}[ .()/-]{1,4}[^0-9 .()/-]",
     r"\+ ?[1-9][0-9]|\([0-9]{2,5}\)|\b0[0-9]{1,4}[ /.-][0-9]{2,3}[ .-]?[0-9]{2}",
+    r"\b[0-9]{2} [0-9]{2} [0-9]{2} [0-9]{2}\b|\b[0-9]{3} [0-9]{2} [0-9]{3}\b",
     r"(?i)\b(?:tel|phone|mobile|mob|cell|cellphone|telephone|fax|handy|nummer|call|sms|whatsapp|dial|ring)[a-z.: #\n]{1,16}[0-9]{2}",
 )
 _LETTERED_HEADS = tuple(rf"\b(?i:{row.pattern})" for row in LETTERED_IDS)
