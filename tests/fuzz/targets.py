@@ -18,7 +18,7 @@ from doorward.model.result import ResultColumn
 from doorward.wire.handshake import Proves, WantsSignIn, WantsTls
 from doorward.wire.postgres import authentication, errors_shown, messages, rows_cy, startup, values
 from doorward.wire.postgres.client_side import ClientHandshake
-from doorward.wire.postgres.exchange import Exchange
+from doorward.wire.postgres.exchange import MAX_CLIENT_MESSAGE_BYTES, MAX_MASKED_ROW_BYTES, Exchange
 from doorward.wire.postgres.framing_cy import FrameReader
 from doorward.wire.postgres.upstream_side import QueryFailed, Question, UpstreamHandshake
 from tests.fuzz.dialogue import play_dialogue
@@ -260,6 +260,9 @@ def upstream(data: bytes) -> None:
 # --- the exchange -----------------------------------------------------------------------------------------------------
 
 
+LONGEST_BYTES = min(MAX_CLIENT_MESSAGE_BYTES, MAX_MASKED_ROW_BYTES)
+
+
 class QuickRules(Rules):
     """The rules of the tests, with each text analysed once."""
 
@@ -278,6 +281,7 @@ def exchange(data: bytes) -> None:
     under = Exchange(governor, lambda: "1")
     position = 1
     given = 0
+    is_whole = True
     try:
         while position + 1 < len(data):
             what, size = data[position], data[position + 1]
@@ -298,8 +302,7 @@ def exchange(data: bytes) -> None:
                 under.released()
             else:
                 under.receive_from_client(_LIKELY[size % len(_LIKELY)])
-            _well_framed(under.to_client)
-            _well_framed(under.to_upstream)
+            is_whole = is_whole and _well_framed(under.to_client) and _well_framed(under.to_upstream)
             assert sum(map(len, under.to_client)) <= 40 * given + 100_000, "more comes out than ever went in"
             under.to_client.clear()
             under.to_upstream.clear()
@@ -310,13 +313,14 @@ def exchange(data: bytes) -> None:
     assert all(ticket.outcome is not None or id(ticket) in waiting for ticket in governor.tickets)
 
 
-def _well_framed(chunks: list[bytes]) -> None:
-    """Whole messages only; parts of long ones come from longer inputs than these."""
-    reader = FrameReader(1 << 30)
+def _well_framed(chunks: list[bytes]) -> bool:
+    """Whether only whole messages go out. One that announces more than is ever gathered passes in parts: False from then on."""
+    reader = FrameReader(LONGEST_BYTES)
     reader.feed(b"".join(chunks))
     while reader.next():
         """Each is whole."""
-    assert not reader.waiting
+    assert not reader.waiting or reader.oversize, "a message is cut"
+    return not reader.oversize
 
 
 def _likely() -> list[bytes]:
