@@ -104,6 +104,32 @@ def test_status_and_catalog_tell_of_the_database(running: Running) -> None:
     assert "email" in running.doorward("catalog", "--table", "customers").output
 
 
+def test_columns_are_judged_compared_and_exported(running: Running, tmp_path: Path) -> None:
+    """A word on a column is known at once, found by date, and in what other tools read."""
+    ended = running.doorward("catalog", "correct", "public.customers.id", "national-id", "--reason", "passports")
+    assert ended.code == 0, ended.everything
+    (row,) = json.loads(running.doorward("catalog", "list", "--label", "national_id", "--json").output)
+    assert (row["table"], row["column"], row["reviewed_by"]) == ("public.customers", "id", "operator")
+    changes = json.loads(running.doorward("catalog", "diff", "--since", "2020-01-01", "--json").output)
+    last = changes[-1]
+    assert (last["change"], last["column"], last["label_before"], last["label"]) == ("changed", "id", "none", "national_id")
+    assert running.doorward("catalog", "diff", "--since", "2999-01-01").output.strip() == "nothing has changed since"
+    for form in ("json", "csv", "openmetadata", "data-contract"):
+        out = tmp_path / form
+        assert running.doorward("catalog", "export", form, "--out", str(out)).code == 0
+        assert "national_id" in out.read_text()
+    assert running.doorward("catalog", "reject", "public.customers.id").code == 0
+    assert json.loads(running.doorward("catalog", "list", "--label", "national_id", "--json").output) == []
+    assert running.doorward("catalog", "confirm", "public.customers.email").code == 0
+
+
+def test_a_column_label_or_form_that_is_not_there_is_said_so(running: Running) -> None:
+    """And what there is."""
+    assert "schema.table.column" in running.doorward("catalog", "confirm", "nothing.of.this").everything
+    assert running.doorward("catalog", "correct", "public.customers.id", "unheard-of").code == 1
+    assert "openmetadata" in running.doorward("catalog", "export", "parquet").everything
+
+
 def test_audit_verify_tells_an_intact_log_from_a_damaged_copy(running: Running, tmp_path: Path) -> None:
     """0 and 1; and a proof of an entry can be had."""
     add(running, "vera")
