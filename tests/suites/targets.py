@@ -76,8 +76,15 @@ def through_doorward(databases: Sequence[str], preparation: Sequence[str]) -> It
                 office._store.upstreams.put(upstream)
             running.do(office._gateway.configure())
             running.do(office.principals.add(LOCAL, PrincipalKind.HUMAN, USER, (), None))
-            secret = running.secret(USER, SECRET_HOURS)
+            secret = _secret_without(running, "HP")
             yield Target("doorward", running.control.port, secret, databases[0], server, running)
+
+
+def _secret_without(running: Running, letters: str) -> str:
+    """A secret of the user without *letters*: SQLAlchemy's tests replace these in URLs that have the secret in them already."""
+    while set(secret := running.secret(USER, SECRET_HOURS)) & set(letters):
+        pass
+    return secret
 
 
 def _prepare(server: Server, databases: Sequence[str], preparation: Sequence[str]) -> None:
