@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -86,3 +88,14 @@ def test_every_documented_form_is_found(scanner: Scanner, token: object) -> None
         assert any(span.type == "SECRET" for span in scanner.find(f"rotate {text} now"))
 
     check()
+
+
+def test_without_the_wheel_the_plain_engine_is_used() -> None:
+    """Nothing else changes."""
+    program = (
+        "import sys; sys.modules['hyperscan'] = None\n"
+        "from doorward.detectors.scanner import Scanner\n"
+        "scanner = Scanner(); print(scanner.engine, scanner.replace('to bob@example.com'))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout == "plain to [EMAIL]\n"

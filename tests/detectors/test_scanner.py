@@ -40,6 +40,11 @@ FOUND = [
     ("the password is Tr0ub4dor&3", "SECRET", "Tr0ub4dor&3"),
     ("export API_KEY='a8f5f167f44f4964e6c998dee827110c'", "SECRET", "a8f5f167f44f4964e6c998dee827110c"),
     ("Server=x;User Id=sa;Password=hunter2;", "SECRET", "hunter2"),
+    ("mongodb://u:ab/cd@host/d", "SECRET", "ab/cd"),
+    ("curl -s -u admin:S3cret9 https://x", "SECRET", "S3cret9"),
+    ("mysqldump -u root -pS3cretPw db", "SECRET", "S3cretPw"),
+    ("jdbc:oracle:thin:scott/tiger@h:1521:x", "SECRET", "tiger"),
+    ("pwd: Summer2023!", "SECRET", "Summer2023!"),
     ('config = {\\"token\\": \\"abc123def456\\"}', "SECRET", "abc123def456"),
 ]
 LEFT_ALONE = [
@@ -50,7 +55,7 @@ LEFT_ALONE = [
     "Please reset the password policy", "secret: {{ vault.token }}", "password=changeme", "token=null", "::", "12:34:56", "127.0.0.1",
     "Johnson & Johnson", "Paris Chandelier XL", "Customer prefers Sofia Sofa over Madison Desk.", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA",
     "666-03-9116", "DE82474446304797362989", "#6460701432", "$1,234,567.89", "1234567.pdf", "compass: north", "monkey: wrench business",
-    "1,000,000,000 rows", "GPS 52.5200065, 13.4049540",
+    "1,000,000,000 rows", "http://host:8080/path/x@y", "mysql -u root -p db", "curl -u $USER:$PASS https://x", "GPS 52.5200065, 13.4049540",
 ]  # fmt: skip
 
 

@@ -13,7 +13,9 @@ from doorward.detectors.spans import Candidate
 # RFC 3986, section 3.2.1: what stands between the colon and the last @ of an authority.
 URL_HEAD = r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[A-Za-z0-9_.~%!$&'()*+,;=-]{0,64}:[^\x00-\x20/?#@\"<>]"
 _URL = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[\w.~%!$&'()*+,;=-]{0,64}:([^\s/?#\"<>]{1,256})@(?=[\w\[%.-]|/)"
+    r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,20}://[\w.~%!$&'()*+,;=-]{0,64}:"
+    # A slash in a password should be escaped and often is not; a port and a path are no password.
+    r"(?:([^\s/?#\"<>]{1,256})|(?![0-9]{1,5}[/?#])([^\s\"<>@]{1,256}))@(?=[\w\[%.-]|/)"
 )
 
 _KEY = (
@@ -64,8 +66,33 @@ def is_placeholder(value: str) -> bool:
 def url_passwords_in(text: str, hint: Hint) -> Iterator[Candidate]:
     """The password between user and host of a URL."""
     for match in _URL.finditer(text):
-        if not is_placeholder(match.group(1)):
-            yield Candidate(*match.span(1), spans.SECRET, "url-password", spans.CERTAIN)
+        group = 1 if match.group(1) else 2
+        if not is_placeholder(match.group(group)):
+            yield Candidate(*match.span(group), spans.SECRET, "url-password", spans.CERTAIN)
+
+
+COMMAND_HEADS = (
+    r"\b(?:curl|mysql|mysqldump|mariadb|mysqladmin|sshpass|redis-cli)[ \t]",
+    r"oracle:(?:thin|oci):[^\x00/\n]{1,64}/",
+)
+_COMMANDS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\bcurl[ \t][^\n]{0,200}?(?<=[ \t])(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,64}:([^\s\"']{1,128})",
+        r"\b(?:mysql|mysqldump|mariadb|mysqladmin)[ \t][^\n]{0,120}?(?<=[ \t])-p[\"']?([^\s\"'-][^\s\"']{2,64})",
+        r"\bsshpass[ \t]{1,3}-p[ \t]?[\"']?([^\s\"']{3,64})",
+        r"\bredis-cli[ \t][^\n]{0,120}?(?<=[ \t])(?:-a|--pass)[ =][\"']?([^\s\"']{3,128})",
+        r"oracle:(?:thin|oci):[\w$#.]{1,64}/([^\s@\"']{1,128})@",
+    )
+)
+
+
+def command_passwords_in(text: str, hint: Hint) -> Iterator[Candidate]:
+    """Passwords in the arguments of commands that take them there, and in Oracle's thin URLs."""
+    for pattern in _COMMANDS:
+        for match in pattern.finditer(text):
+            if not is_placeholder(match.group(1)):
+                yield Candidate(*match.span(1), spans.SECRET, "command-line", spans.CHECKED)
 
 
 def pairs_in(text: str, hint: Hint) -> Iterator[Candidate]:
@@ -94,7 +121,7 @@ def pairs_in(text: str, hint: Hint) -> Iterator[Candidate]:
         if mark:
             value = value.removesuffix("\\")
         else:
-            value = value.rstrip(".,:!?") if sign not in ("=", ":=") else value.rstrip(".,")
+            value = value.rstrip(".,:?") if sign not in ("=", ":=") else value.rstrip(".,")
         end = start + len(value)
         if value[:1] in "=>" or not _is_believable(key, value, sign, is_quoted=bool(mark)):
             continue
@@ -102,7 +129,7 @@ def pairs_in(text: str, hint: Hint) -> Iterator[Candidate]:
 
 
 def _is_believable(key: str, value: str, sign: str, *, is_quoted: bool) -> bool:
-    if len(value) < 4 or is_placeholder(value) or value.lower() in _PROSE:
+    if len(value) < 3 or is_placeholder(value) or value.lower() in _PROSE:
         return False
     has_digit = any(letter.isdigit() for letter in value)
     has_mark = any(not letter.isalnum() for letter in value)
@@ -113,7 +140,7 @@ def _is_believable(key: str, value: str, sign: str, *, is_quoted: bool) -> bool:
         if value.isdigit() and (is_short or len(value) < 4):
             return len(value) >= 8 and "key" not in folded
         if sign in ("=", ":=") or is_quoted:
-            return len(value) >= (8 if is_short else 4)
+            return len(value) >= (8 if is_short else 3)
         return has_digit or has_mark or has_both_cases or (sign == ":" and len(value) >= 6)
     return len(value) >= 8 and (has_digit or (has_mark and has_both_cases) or is_quoted) and not value.isdigit()
 

@@ -51,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     Rule("named-id", "NATIONAL_ID", _ID_HEADS, numbers.named_ids_in),
     Rule("private-key", "SECRET", (tokens.PEM_HEAD, tokens.PUTTY_HEAD), tokens.private_keys_in),
     Rule("url-password", "SECRET", (credentials.URL_HEAD,), credentials.url_passwords_in),
+    Rule("command-line", "SECRET", credentials.COMMAND_HEADS, credentials.command_passwords_in),
     Rule("key-value", "SECRET", (credentials.PAIR_HEAD,), credentials.pairs_in),
     Rule("authorization", "SECRET", (credentials.HEADER_HEAD,), credentials.headers_in),
     Rule("aws-secret-key", "SECRET", (r"A(?:KIA|SIA)[A-Z0-9]{16}", r"(?i)aws", r"(?i)secret"), credentials.aws_secrets_in),
