@@ -62,7 +62,7 @@ def test_both_engines_write_the_same(tmp_path: Path) -> None:
 def test_line_that_is_no_object_is_named(tmp_path: Path) -> None:
     """Nothing is skipped in silence."""
     source = written(tmp_path / "in.jsonl", {"text": "a"}, ["text"])
-    ended = doorward("scan", "--jsonl", str(source), "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path))
+    ended = doorward("scan", "--plain", "--jsonl", str(source), "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path))
     assert ended.code == 1
     assert "Line 2" in ended.everything
     missing = doorward("scan", "--jsonl", str(tmp_path / "none.jsonl"), "--data-dir", str(tmp_path))
@@ -80,7 +80,7 @@ def test_own_detectors_are_tested_listed_and_used(tmp_path: Path) -> None:
     assert {"name": "employee-number", "type": "EMPLOYEE_ID", "from": "own.toml"} in listed
     assert {"name": "email", "type": "EMAIL", "from": "built in"} in listed
     source = written(tmp_path / "in.jsonl", {"text": "ask EMP-654321"})
-    scanned = doorward("scan", "--jsonl", str(source), "--data-dir", str(tmp_path))
+    scanned = doorward("scan", "--plain", "--jsonl", str(source), "--data-dir", str(tmp_path))
     assert json.loads(scanned.output)["spans"] == [{"start": 4, "end": 14, "type": "EMPLOYEE_ID", "rule": "employee-number"}]
 
 
