@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from doorward.detectors.cells import CellKind, clean_cells
+from doorward.detectors.scanner import default_scanner
 from doorward.errors import ConfigurationInvalid
 from doorward.model.masking import Mask
 from doorward.model.result import ResultColumn
@@ -13,7 +15,7 @@ from doorward.model.statement import Analysis
 from doorward.sql.analyze import analyze
 from doorward.sql.literals_cy import skeleton
 from doorward.sql.settings import check_setting
-from doorward.wire.postgres import client_side, exchange, messages, reuse, startup, upstream_side, values
+from doorward.wire.postgres import client_side, exchange, messages, reuse, rows_cy, startup, upstream_side, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,25 @@ class Database:
     analyze: Callable[[str], Analysis]
     skeleton: Callable[[bytes], tuple[bytes, tuple[bytes, ...], tuple[int, ...]] | None]
     check_setting: Callable[[str, str | None], str]
-    operations: Callable[[Sequence[Mask], Sequence[ResultColumn]], tuple[list[int], list[bytes]]]
+    operations: Callable[[Sequence[Mask], Sequence[ResultColumn]], tuple[list[int], list[Any]]]
 
 
-def _postgres_operations(masks: Sequence[Mask], columns: Sequence[ResultColumn]) -> tuple[list[int], list[bytes]]:
+def _postgres_operations(masks: Sequence[Mask], columns: Sequence[ResultColumn]) -> tuple[list[int], list[Any]]:
     operations = [values.operation_for(mask, column) for mask, column in zip(masks, columns, strict=True)]
-    return [operation.code for operation in operations], [operation.constant for operation in operations]
+    constants: list[Any] = [operation.constant for operation in operations]
+    for position, (operation, column) in enumerate(zip(operations, columns, strict=True)):
+        if operation.code == rows_cy.SCAN:
+            constants[position] = _postgres_scan(column)
+    return [operation.code for operation in operations], constants
+
+
+def _postgres_scan(column: ResultColumn) -> Callable[[Sequence[bytes | None]], list[bytes | None]]:
+    """What reads the values of *column* and replaces what is found in them."""
+    kind = CellKind.TEXT if column.type_oid in values.TEXT_LIKE else CellKind.JSON
+    if column.type_oid == values.JSONB and column.format == values.BINARY_FORMAT:
+        kind = CellKind.JSONB_BINARY
+    limit = values.declared_characters(column)
+    return lambda cells: clean_cells(default_scanner(), cells, kind, column=column.name, limit_characters=limit)
 
 
 POSTGRESQL = Database(

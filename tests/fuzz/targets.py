@@ -124,13 +124,20 @@ def reading(data: bytes) -> None:
 _MARK = b"\x00\x00\x00\x03***"
 
 
+def _constant_of(code: int) -> object:
+    """What goes with an operation: a counted constant, a function, a bare one."""
+    if code == rows_cy.SCAN:
+        return lambda values: [None if value is None else b"***" for value in values]
+    return _MARK if code in (rows_cy.CONSTANT, rows_cy.CONSTANT_HIDING_NULL) else b"***"
+
+
 def rows(data: bytes) -> None:
     """Rows are rewritten column by column or refused: as many as before, whole, and nothing of a hidden value in them."""
     if len(data) < 2:
         return
     count = data[0] % 5
-    operations, body = [code % 7 for code in data[1 : 1 + count]], data[1 + count :]
-    constants = [_MARK if code in (rows_cy.CONSTANT, rows_cy.CONSTANT_HIDING_NULL) else b"***" for code in operations]
+    operations, body = [code % 8 for code in data[1 : 1 + count]], data[1 + count :]
+    constants: list[object] = [_constant_of(code) for code in operations]
     try:
         masked, number = rows_cy.mask_rows(body, 0, len(body), operations, constants)
     except ProtocolViolation:
@@ -158,7 +165,7 @@ def _check_value(code: int, was: bytes | None, became: bytes | None) -> None:
         assert became == was
     elif code == rows_cy.NULL or (was is None and code != rows_cy.CONSTANT_HIDING_NULL):
         assert became is None
-    elif code in (rows_cy.CONSTANT, rows_cy.CONSTANT_HIDING_NULL):
+    elif code in (rows_cy.CONSTANT, rows_cy.CONSTANT_HIDING_NULL, rows_cy.SCAN):
         assert became == b"***"
     elif code in (rows_cy.INITIAL, rows_cy.EMAIL):
         assert was is not None
@@ -182,7 +189,9 @@ def masks(data: bytes) -> None:
     row = messages.data_row([data[18:]])
     for mask in Mask:
         operation = values.operation_for(mask, column)
-        masked, _number = rows_cy.mask_rows(row, 0, len(row), [operation.code], [operation.constant])
+        masked, _number = rows_cy.mask_rows(
+            row, 0, len(row), [operation.code], [operation.constant or _constant_of(operation.code)]
+        )
         assert mask is not Mask.NONE or masked == row
         _split_rows(masked)
 

@@ -31,6 +31,7 @@ OCCASIONS = {
 TREATMENTS = {
     "clear": "shown",
     "cleared": "shown: this identity is cleared for it",
+    "scanned": "masked where something was found",
     "labelled": "masked",
     "unproven": "masked: not proven to be clean",
 }

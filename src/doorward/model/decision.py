@@ -37,7 +37,8 @@ class Reason:
 class Decision:
     """The outcome of policy for one execution.
 
-    *cleared* holds the labels this identity may see unmasked; every protected label outside it is masked.
+    *cleared* holds the labels this identity may see unmasked, *scanned* those whose texts and documents it may see with
+    what is found in them replaced; every other protected label is masked.
     *approvers* is the group that may say yes to a HOLD. *reasons* is never empty.
     *observed* is for an upstream that is only watched: the verdict is ALLOW whatever the rules say (they are in *reasons*),
     and nothing of the answer is masked, cut or withheld.
@@ -47,6 +48,7 @@ class Decision:
     reasons: tuple[Reason, ...]
     policy_version: str
     cleared: frozenset[Label] = frozenset()
+    scanned: frozenset[Label] = frozenset()
     approvers: str = ""
     hold_seconds: int = 0
     row_limit: int = 0  # 0: no limit

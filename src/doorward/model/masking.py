@@ -13,4 +13,5 @@ class Mask(Enum):
     FULL_HIDING_NULL = "full, null hidden"  # the same, and NULL is hidden too: for derived values
     INITIAL = "initial"  # the first character of a text
     EMAIL = "email"  # the first character of an address
+    SCAN = "scan"  # texts and documents with the personal data and secrets found in them replaced; else as FULL
     LAST_FOUR = "last four"  # the last four digits or letters, separators kept

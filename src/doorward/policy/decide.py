@@ -20,7 +20,7 @@ from doorward.model.catalog import Label
 from doorward.model.decision import Decision, Facts, Parameters, Reason, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.policy import floors, request
-from doorward.policy.load import ACTIONS, APPROVE, UNMASK, PolicySetInForce, Prepared, schema
+from doorward.policy.load import ACTIONS, APPROVE, SCAN, UNMASK, PolicySetInForce, Prepared, schema
 from doorward.policy.rules import GROUP_JOINT, Rule
 
 # A decision with its facts is about 3 KiB: 12 MiB at most. An application's statements are a few hundred.
@@ -28,7 +28,7 @@ DECISIONS_REMEMBERED = 4096
 # Entities of a chain are about 30 KiB, all labels included.
 CHAINS_REMEMBERED = 256
 
-_STATEMENT_ACTIONS = frozenset(ACTIONS) - {UNMASK, APPROVE}
+_STATEMENT_ACTIONS = frozenset(ACTIONS) - {UNMASK, SCAN, APPROVE}
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 _OBSERVED = {
     Verdict.ALLOW: floors.OBSERVED,
@@ -140,22 +140,31 @@ class Policy:
             return replace(
                 decision,
                 cleared=once_approved.cleared,
+                scanned=once_approved.scanned,
                 row_limit=once_approved.row_limit,
                 parameters=once_approved.parameters,
             )
         if decision.verdict is Verdict.ALLOW:
-            return replace(decision, cleared=self._cleared(policies[UNMASK], chain, entities, facts, context))
+            cleared = self._shown(UNMASK, policies[UNMASK], chain, entities, facts, context)
+            scanned = self._shown(SCAN, policies[SCAN], chain, entities, facts, context)
+            return replace(decision, cleared=cleared, scanned=scanned - cleared)
         return decision
 
-    def _cleared(
-        self, prepared: Prepared, chain: tuple[Principal, ...], entities: Entities | None, facts: Facts, context: str
+    def _shown(
+        self,
+        action: str,
+        prepared: Prepared,
+        chain: tuple[Principal, ...],
+        entities: Entities | None,
+        facts: Facts,
+        context: str,
     ) -> frozenset[Label]:
-        """The labels that everybody in *chain* may see unmasked."""
+        """The labels that everybody in *chain* may see, as *action* shows them."""
         labels = [label for label in dict.fromkeys(facts.labels) if label.is_protected]
         if not prepared.can_permit:
             return frozenset()
         for who in chain:
-            questions = [request.ask(who, UNMASK, request.uid("Label", label.value), context) for label in labels]
+            questions = [request.ask(who, action, request.uid("Label", label.value), context) for label in labels]
             judgements = self._put(prepared, entities, questions)
             labels = [label for label, told in zip(labels, judgements, strict=True) if told.verdict is Verdict.ALLOW]
         return frozenset(labels)

@@ -22,8 +22,9 @@ from doorward.policy.floors import RESERVED_RULE_IDS
 from doorward.policy.rules import Rule, annotation_fault, rule_of
 
 UNMASK = "unmask"
+SCAN = "scan"
 APPROVE = "approve"
-ACTIONS = (*(action.value for action in Action if action is not Action.UNKNOWN), UNMASK, APPROVE)
+ACTIONS = (*(action.value for action in Action if action is not Action.UNKNOWN), UNMASK, SCAN, APPROVE)
 
 _LABELS = frozenset(label.value for label in Label)
 _TOKEN = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|\s+|[^\s;"/]+|.', re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from doorward.catalog.resolve import Resolved
 from doorward.model.catalog import Label
@@ -139,7 +140,7 @@ class Attempt:
 class ResultNote:
     """What is done to the columns of one result, and how the record says it. *operations* is None to pass it as it is."""
 
-    operations: tuple[list[int], list[bytes]] | None
+    operations: tuple[list[int], list[Any]] | None
     columns: tuple[ColumnStamp, ...]
     columns_json: bytes
     masked: int

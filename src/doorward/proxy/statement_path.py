@@ -13,7 +13,7 @@ on_release, finish. What each step decides is the step's business; when it is as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
@@ -164,7 +164,7 @@ class StatementPath:
 
     def plan(
         self, ticket: Execution, columns: Sequence[ResultColumn], inner: Sequence[Understood]
-    ) -> tuple[list[int], list[bytes]] | None:
+    ) -> tuple[list[int], list[Any]] | None:
         """Step 6: which columns of this result are masked, and how."""
         if ticket.judgement.rules is not self._rules():
             # It ran, or waited for a lock, while labels or rules changed: its rows are shown by those of now.
@@ -190,6 +190,7 @@ class StatementPath:
             expressions_are_clear=resolved.expressions_are_clear,
             clear_outputs=resolved.clear_outputs if fits else frozenset(),
             origins_hold=not resolved.facts.copies_protected,
+            scanned=judgement.decision.scanned,
             observed=judgement.decision.observed,
         )
         snapshot = judgement.rules.snapshot(self._session.upstream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
@@ -99,8 +99,8 @@ class Governor(Protocol):
 
     def plan(
         self, ticket: Ticket, columns: Sequence[ResultColumn], inner: Sequence[Understood]
-    ) -> tuple[list[int], list[bytes]] | None:
-        """The masking of a result as operations and constants for each column; None when it is passed as it is."""
+    ) -> tuple[list[int], list[Any]] | None:
+        """The masking of a result as ``mask_rows`` takes it, for each column; None when it is passed as it is."""
 
     def on_release(self, ticket: Ticket) -> None:
         """The wire waits for *ticket* to be released; the governor makes it continue then."""

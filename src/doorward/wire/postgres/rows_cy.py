@@ -21,6 +21,7 @@ INITIAL = 3  # the first character, then the constant
 EMAIL = 4  # the first character, then the constant; NULL stays
 LAST_FOUR = 5  # letters and digits become "*" except the last four digits or letters; fewer than nine are all hidden
 NULL = 6  # every value becomes NULL
+SCAN = 7  # every value becomes what a function makes of the column's values in a run of rows
 
 
 def is_compiled() -> bool:
@@ -121,11 +122,55 @@ def _length_at(buffer: bytes, position: cython.Py_ssize_t) -> cython.longlong:
     return length
 
 
+@cython.cfunc
+def _values_of(
+    buffer: bytes,
+    start: cython.Py_ssize_t,
+    end: cython.Py_ssize_t,
+    columns: cython.Py_ssize_t,
+    wanted: cython.Py_ssize_t,
+) -> list:
+    """The values of one column in the DataRow frames of ``buffer[start:end]``, None for NULL.
+
+    Raises ProtocolViolation when a row doesn't fit its frame or has another number of columns.
+    """
+    values: list = []
+    position: cython.Py_ssize_t = start
+    frame_end: cython.Py_ssize_t
+    cursor: cython.Py_ssize_t
+    column: cython.Py_ssize_t
+    length: cython.longlong
+    while position < end:
+        if position + 7 > end:
+            raise ProtocolViolation("A row is cut short.")
+        length = _length_at(buffer, position + 1)
+        frame_end = position + 1 + length
+        if length < 6 or frame_end > end:
+            raise ProtocolViolation("A row is cut short.")
+        if ((buffer[position + 5] << 8) | buffer[position + 6]) != columns:
+            raise ProtocolViolation("A row has another number of columns than described.")
+        cursor = position + 7
+        for column in range(wanted + 1):
+            if cursor + 4 > frame_end:
+                raise ProtocolViolation("A row is cut short.")
+            length = _length_at(buffer, cursor)
+            cursor += 4
+            if length > frame_end - cursor:
+                raise ProtocolViolation("A value is longer than its row.")
+            if column == wanted:
+                values.append(None if length < 0 else buffer[cursor : cursor + length])
+            elif length > 0:
+                cursor += length
+        position = frame_end
+    return values
+
+
 def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, operations: list, constants: list) -> tuple:
     """Rewrite the DataRow frames in ``buffer[start:end]`` (headers included); return (new frames, number of rows).
 
     *operations* has one of the numbers above for each column, *constants* the replacement or an empty value: with its
-    length of four bytes in front for CONSTANT and CONSTANT_HIDING_NULL, bare for INITIAL and EMAIL.
+    length of four bytes in front for CONSTANT and CONSTANT_HIDING_NULL, bare for INITIAL and EMAIL. For SCAN it is a function
+    from the values of a column, None for NULL, to as many others.
     Raises ProtocolViolation when a row doesn't fit its frame or the plan.
     """
     output: bytearray = bytearray()
@@ -142,8 +187,16 @@ def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, o
     value: bytes
     replacement: bytes
     operation: cython.int
+    scanned: dict = {}
     if start < 0 or end > len(buffer):
         raise ProtocolViolation("A run of rows is longer than its buffer.")
+    for column in range(columns):
+        if operations[column] == 7:
+            values = _values_of(buffer, start, end, columns, column)
+            replacements = constants[column](values)
+            if len(replacements) != len(values):
+                raise ProtocolViolation("A scan lost or made up values.")
+            scanned[column] = replacements
     while position < end:
         if position + 7 > end:
             raise ProtocolViolation("A row is cut short.")
@@ -165,7 +218,19 @@ def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, o
             operation = operations[column]
             if operation != 0:
                 output += buffer[kept_from:cursor]
-                if operation == 6 or (length < 0 and operation != 2):
+                if operation == 7:
+                    replaced = scanned[column][rows]
+                    if replaced is None:
+                        output += b"\xff\xff\xff\xff"
+                    else:
+                        replacement = replaced
+                        length = len(replacement)
+                        output.append((length >> 24) & 255)
+                        output.append((length >> 16) & 255)
+                        output.append((length >> 8) & 255)
+                        output.append(length & 255)
+                        output += replacement
+                elif operation == 6 or (length < 0 and operation != 2):
                     output += b"\xff\xff\xff\xff"
                 elif operation == 1 or operation == 2:
                     output += constants[column]

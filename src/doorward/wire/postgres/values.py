@@ -21,6 +21,9 @@ MASK_TEXT = b"***"
 # Types whose text and binary forms are both the text itself (pg_type.oid, fixed by pg_type.dat).
 TEXT_LIKE = frozenset({25, 1043, 1042, 705})  # text, varchar, bpchar, unknown
 NAME = 19
+JSON, JSONB = 114, 3802
+# What can be read as a text or a document, and replaced in part.
+SCANNED = TEXT_LIKE | {JSON, JSONB}
 BPCHAR, VARCHAR = 1042, 1043
 TYPMOD_HEADER_BYTES = 4  # varchar(n) and char(n) carry n + 4 in their modifier
 
@@ -94,7 +97,7 @@ def _counted(value: bytes, *, hide_null: bool) -> Operation:
     return Operation(code, struct.pack(">i", len(value)) + value)
 
 
-def _declared_characters(column: ResultColumn) -> int | None:
+def declared_characters(column: ResultColumn) -> int | None:
     """The n of varchar(n) or char(n), None when the column has no such limit."""
     if column.type_oid in (BPCHAR, VARCHAR) and column.type_modifier >= TYPMOD_HEADER_BYTES:
         return column.type_modifier - TYPMOD_HEADER_BYTES
@@ -105,13 +108,15 @@ def operation_for(mask: Mask, column: ResultColumn) -> Operation:
     """How *mask* is done on *column*: a value of its type, in its format, within its declared length."""
     if mask is Mask.NONE:
         return KEEP
+    if mask is Mask.SCAN and column.type_oid in SCANNED:
+        return Operation(rows_cy.SCAN)
     hide_null = mask is Mask.FULL_HIDING_NULL
     if column.type_oid not in TEXT_LIKE:
         zero = _ZEROES.get(column.type_oid)
         if zero is None:
             return _NULL
         return _counted(zero.binary if column.format == BINARY_FORMAT else zero.text, hide_null=hide_null)
-    limit = _declared_characters(column)
+    limit = declared_characters(column)
     partial = _PARTIAL.get(mask)
     # A partial mask may be longer than the value was; where that could pass the declared length, hide it all.
     if partial is not None and (limit is None or limit >= len(partial.constant) + 1):
