@@ -70,6 +70,7 @@ _ID = frozenset({"id"})
 _SMALL_WORDS = frozenset(("the", "a", "an", "of", "s", "for", "der", "die", "das", "de", "la"))
 _COMMENT_DISCOUNT = 0.85
 _SURE = 0.85
+_SHORT_AFFIX = 3  # an affix no longer than this means nothing, whatever word it spells
 # Where rules are silent the model speaks above this alone: below, it is wrong as often as right on schemas it has not seen.
 _MODEL_SPEAKS = 0.9
 _MODEL_DISCOUNT = 0.8  # what it says is proposed, never applied at once
@@ -232,7 +233,7 @@ def by_rules(
         return Finding(_BY_TYPE[kind], 0.9, (f"type {type_name}",))
     is_long = kind is Kind.DOCUMENT or is_long_text(type_name, kind, beside)
     finding = _by_words(name, around, kind, beside, is_long)
-    if finding is NONE and beside.affixes:
+    if finding is NONE and any(len(affix) > _SHORT_AFFIX or affix in context for affix in beside.affixes):
         finding = _by_words(words(column), around, kind, beside, is_long)
     if finding.label in (Label.SECRET, Label.NATIONAL_ID, Label.DEVICE_ID) and kind is Kind.UUID:
         return finding

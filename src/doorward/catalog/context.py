@@ -40,6 +40,7 @@ _TRAITS: tuple[tuple[str, frozenset[str]], ...] = (
 _PLACES = (frozenset({"street"}), frozenset({"zip"}), frozenset({"house", "number"}), frozenset({"address", "line"}))
 # Beside an address' street or code, "address" alone counts once more.
 _PLACES_WITH_CITY = (*_PLACES, frozenset({"address"}))
+_BESIDE_STATE = frozenset("city zip district county village street province municipality address country".split())
 _BARE_EMAIL = (("email",), ("email", "address"))
 _LOOKUP_COLUMNS = 6
 _KEYS = frozenset("key name parameter field attribute property option setting config variable code namespace".split())
@@ -161,7 +162,7 @@ def surroundings(
         has_short_texts=has_short_texts,
         names_providers="provider" in everything,
         holds_copies="bcc" in everything,
-        has_city=("city",) in read or ("zip",) in read,
+        has_city=any(len(column) == 1 and column[0] in _BESIDE_STATE for column in read),
         references=references,
     )
 

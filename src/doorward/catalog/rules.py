@@ -67,7 +67,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_NOT_A_PASSWORD = _words("boarding season count hint reset_at policy length expire changed at date type method")
+_NOT_A_PASSWORD = _words("response boarding season count hint reset_at policy length expire changed at date type method")
 _NOT_AN_EMAIL = _words(
     "subject body text content message header footer template signature count status opened clicked hash digest checksum"
 )
@@ -143,6 +143,7 @@ RULES: tuple[Rule, ...] = (
          _words("gift loyalty type brand id token membership library report business sim"), final=True),
     Rule(Label.CARD, "expire month|expire year|expire date|number|last4|last digit|first6|bin", CODES | DAYS, 0.9,
          tables=_words("card creditcard"), not_tables=_words("gift loyalty report business membership cart"), bare=True, final=True),
+    Rule(Label.CARD, "month|year", CODES | DAYS, 0.8, tables=_words("card creditcard"), not_tables=_words("gift loyalty report cart"), bare=True, final=True),
     Rule(Label.CARD, "credit card|debit card|card", TEXTS, 0.85, _words("type brand id holder name token code status gift scheme"), bare=True),
     Rule(Label.BANK_ACCOUNT, "iban|bic|routing|sort code|bank account|account number bank|bank branch|bank number|bban|clabe|"
          "bank code|account iban|branch number bank|ach|bsb", CODES, 0.95,
@@ -251,11 +252,15 @@ RULES: tuple[Rule, ...] = (
          "credit report|income|net pay|gross pay|base pay|tax withholding|tax exemption|tax federal|tax exception|tax status|"
          "tax state status|credit limit|overtime pay|stock grant|equity grant|severance|pension|garnishment|net salary|debt ratio",
          AMOUNTS | {Kind.ENUM}, 0.9,
-          _words("id currency period component code count grade type flagged rule rate_type plan"), final=True,
+          _words("id per cycle structure slip frequency mode currency period component code count grade type flagged rule rate_type plan"), final=True,
          not_tables=_words("order transaction invoice product seller")),
     Rule(Label.FINANCIAL, "saving|mortgage|benefit kind|national insurance|asset value|land value|home value|money owed|trust value|inheritance|"
          "current account|life assurance|bond|wealth|alimony|child support|rent paid|debt|maintenance payment|household income|student loan", frozenset({Kind.DECIMAL}), 0.8,
          _words("id currency count rate type price percent order product"), not_tables=_words("order product market security instrument")),
+    Rule(Label.FINANCIAL, "amount|deduction|allowance|gross|net", AMOUNTS, 0.8, _words("id type count currency"),
+         tables=_words("salary payroll payslip paycheck"), not_tables=_words("component structure type period")),
+    Rule(Label.FINANCIAL, "gross|net|tax|national insurance", AMOUNTS, 0.8, _words("id type rate code"),
+         tables=_words("employment payroll salary payslip wage"), bare=True),
     Rule(Label.FINANCIAL, "rate|amount|value|base|net|gross|tax", AMOUNTS, 0.8,
          tables=_words("employment wage income salary payroll payslip pay paycheck compensation debit"), not_tables=_words("grade currency tax payment order"), bare=True),
     # --- health ------------------------------------------------------------------------------------------------------------
@@ -279,11 +284,15 @@ RULES: tuple[Rule, ...] = (
          "sexual orientation|demographic|education level|political|age person|household size|mother tongue|ethnicity code|caste|"
          "immigration status|pronoun|union membership", TRAITS, 0.9, _words("id verification"), not_tables=_words("product store category lookup"), final=True),
     Rule(Label.DEMOGRAPHIC, "age", AMOUNTS, 0.85, tables=PERSON, bare=True),
+    Rule(Label.DEMOGRAPHIC, "age", frozenset({Kind.INTEGER, Kind.DECIMAL}), 0.75, _words(
+        "max min cache limit average group range day hour second file account stock password session category id count"), tables=PERSON),
     Rule(Label.DEMOGRAPHIC, "|".join(f"age {role}" for role in sorted(PERSON)), frozenset({Kind.INTEGER, Kind.DECIMAL}), 0.8,
          _words("max min cache limit average group range day hour second file account stock password session")),
     # --- pictures ----------------------------------------------------------------------------------------------------------
     Rule(Label.PHOTO, "photo|picture|image|avatar|portrait|signature|face|selfie|headshot|mugshot|scan|biometric|iris",
          frozenset({Kind.BINARY}), 0.9, not_tables=CATALOGUE - _words("page role") ),
+    Rule(Label.PHOTO, "byte|data|content|image|blob", frozenset({Kind.BINARY}), 0.85, tables=_words("avatar photo picture portrait selfie"), bare=True),
+    Rule(Label.PHOTO, "signature image|image base64|avatar image", TEXTS, 0.8, _words("id url type size")),
     Rule(Label.PHOTO, "avatar|selfie|profile picture|profile photo|portrait|face encoding|user photo|headshot|profile image", TEXTS | {Kind.DOCUMENT}, 0.8,
          _words("id type size")),
     Rule(Label.PHOTO, "photo|picture|image", TEXTS, 0.75, tables=PERSON, bare=True),
@@ -301,12 +310,13 @@ RULES: tuple[Rule, ...] = (
     Rule(Label.FREE_TEXT, "request header|response header|request body|response body", WRITTEN, 0.75, _words("key name size id count")),
     Rule(Label.FREE_TEXT, "header|request header|response header", WRITTEN, 0.75, _words("key name image logo color size type id"),
          tables=_words("email mail message request response webhook call http log queue thread campaign")),
+    Rule(Label.FREE_TEXT, "amount", TEXTS, 0.7, tables=_words("setting parameter preference"), bare=True),  # "valor", for value
     Rule(Label.FREE_TEXT, "signature", TEXTS, 0.75, _words("type hash key algorithm id"), tables=PERSON, bare=True),
     Rule(Label.FREE_TEXT, "value", TEXTS | {Kind.DOCUMENT}, 0.7, tables=_words("pair"), bare=True, not_tables=CATALOGUE - _words("page item role")),
     Rule(Label.FREE_TEXT, "reason|additional information|background info|additional info|extra info|other info|other information|suggestion|explanation|justification|statement|improvement|nature|motivation|concern|"
          "grievance|allegation|circumstances|recommendation|impression|accommodation need", WRITTEN, 0.75,
          _words("id code type key name list category status count sql query prepared price account bank url template option"),
-         not_tables=_words("reason template status type category lookup return definition")),
+         not_tables=_words("reason template status type category lookup definition")),
     Rule(Label.FREE_TEXT, "result|request|setting|argument|input|output|information|info|purpose|attempt|statement|html|trace|progress|goal|"
          "cause|symptom|observation|object|instruction|plan text|evaluation|assessment|expectation", WRITTEN, 0.65,
          _words("id code type key name count format template css script permission field status"),

@@ -124,7 +124,7 @@ CANONICAL: dict[str, str] = {
 # Words that joined lower-case names are split into (passportexpiredate); all have four letters or more, or are unmistakable.
 SEGMENTS: frozenset[str] = frozenset(
     """access account activation address amount answer api approval attachment author auth avatar bank basic billing birth body
-    business card child city client code comment company contact content country county created credit customer date
+    business card child city client code comment company contact content country county created credit customer data date
     debit default delivery department device direct display document driver email employee emergency error expire expiry
     external family field file first full gender given group hash history holder home house image invoice issued
     key last license line location login maiden mailing manager marital member message middle mobile mother
