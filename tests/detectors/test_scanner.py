@@ -55,7 +55,8 @@ LEFT_ALONE = [
     "Please reset the password policy", "secret: {{ vault.token }}", "password=changeme", "token=null", "::", "12:34:56", "127.0.0.1",
     "Johnson & Johnson", "Paris Chandelier XL", "Customer prefers Sofia Sofa over Madison Desk.", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA",
     "666-03-9116", "DE82474446304797362989", "#6460701432", "$1,234,567.89", "1234567.pdf", "compass: north", "monkey: wrench business",
-    "1,000,000,000 rows", "http://host:8080/path/x@y", "mysql -u root -p db", "curl -u $USER:$PASS https://x", "GPS 52.5200065, 13.4049540",
+    "1,000,000,000 rows", "http://host:8080/path/x@y", "mysql -u root -p db", "Client Side Rendering", "User Interface Design", "Hello World", "100 Main Points", "5 Star Way to go",
+    "Am Montag 12 Uhr", "Zum Beispiel 15000 Euro", "place 5 orders", "Dear Customer, your order", "Call from London Bridge", "curl -u $USER:$PASS https://x", "GPS 52.5200065, 13.4049540",
 ]  # fmt: skip
 
 

@@ -71,6 +71,16 @@ _BUILDING = re.compile(
     rf"(?<![\w])(?:Flat|Studio|Apartment|Suite|Unit) [0-9]{{1,4}}[A-Za-z]?,? (?:{_NO},? )?(?:{_W} ){{1,4}}[{_U}]\w+,? {_PLACE},? {_CODE}(?![\w@])"
 )
 
+# Many words that end a street's name end other things too ("100 Main Points"): then a postal code must follow.
+_PLAIN_STREET = re.compile(
+    r"\b(?:Street|St|Road|Rd|Avenue|Ave|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Square|Sq|Terrace|Crescent|Close|Parkway|Pkwy|Highway|Hwy)\b"
+)
+_HAS_CODE = re.compile(
+    r"[ -](?:[0-9]{4,8}\b|[0-9]{2,5}-[0-9]{3,4}\b|[A-Z0-9]{2,4} ?[0-9][A-Z]{2}\b|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b)"
+)
+_CAPITAL_WORD = re.compile(rf"[ .'][{_U}]")
+_PREPOSITIONS = ("Am ", "An der ", "Auf der ", "Im ", "Zum ", "Zur ", "In der ")
+
 # What the engine looks for: a word of a street and a number not far from it.
 HEADS = (
     rf"[A-Za-z0-9'\x80-\xff] (?:{_EN_ENDS})\b",
@@ -96,14 +106,16 @@ def addresses_in(text: str, hint: Hint) -> Iterator[Candidate]:
         for match in pattern.finditer(text):
             yield _candidate(text, match)
     for match in _NUMBER_FIRST.finditer(text):
-        if match.group()[0].isdigit() or match.group().startswith(("Flat", "Apt", "Unit", "Suite", "Studio")):
+        is_numbered = match.group()[0].isdigit() or match.group().startswith(("Flat", "Apt", "Unit", "Suite", "Studio"))
+        if is_numbered and (_HAS_CODE.search(match.group()) or _PLAIN_STREET.search(match.group())):
             yield _candidate(text, match)
     for match in _NAME_AFTER.finditer(text):
         tail = match.group("tail") or ""
+        name = text[match.start() : match.start("tail")]
+        if not _CAPITAL_WORD.search(name) or (name.startswith(_PREPOSITIONS) and not _HAS_CODE.search(tail)):
+            continue
         has_number = match.group("no") or match.group("after")
-        if (has_number and (match.group("no") or tail or any(s.isdigit() for s in match.group("after") or ""))) or any(
-            s.isdigit() for s in tail
-        ):
+        if has_number or any(sign.isdigit() for sign in tail):
             yield _candidate(text, match)
 
 

@@ -33,7 +33,7 @@ _ROLES = (
 _VERBS = (
     "spoke with|spoke to|talked with|talked to|met|met with|escalated to|assigned to|verified by|interviewed|complaint by|complaint from|"
     "call from|call by|called by|signed by|reported by|approved by|requested by|created by|written by|wire from|payment from|transfer from|"
-    "email from|letter from|message from|sent by|received from|contacted|emailed|phoned|visited|on behalf of|care of|c/o|refund to|refunded to|"
+    "email from|letter from|message from|sent by|received from|contacted|emailed|phoned|on behalf of|care of|c/o|refund to|refunded to|"
     "ship to|deliver to|delivered to|invoice to|bill to|regards|sincerely|thanks|signed|my name is|name is|this is|i am|i'm|it's|"
     "reçu de|überweisung von|gesprochen mit|gespräch mit|transferencia de|hablé con|parlé avec|parlé à|parlato con|gesproken met|"
     "rozmowa z|transferência de|falei com|bonifico da|born to|married to|dear|hello|hi|hallo|lieber|liebe|geehrter|geehrte|estimado|"
@@ -54,6 +54,7 @@ HEADS = (
     rf"[A-Z\xc3-\xc5][A-Za-z\x80-\xff'-]{{1,24}},? (?:{_DOINGS})",
 )  # fmt: skip
 _TITLE_WORDS = frozenset(_TITLES.split("|"))
+_ROLE_WORDS = frozenset(_ROLES.split("|"))
 _CUES = frozenset(_ROLES.split("|")) | frozenset(_VERBS.split("|"))
 _LONGEST_CUE = max(cue.count(" ") + 1 for cue in _CUES)
 _FILLERS = frozenset("name is was named called".split())
@@ -69,13 +70,16 @@ _NO_NAME = frozenset(
     "november december street road avenue team support service services office center centre company group bank university hospital "
     "school church no not for from to with and or but re fwd subject date api key token password all everyone there sir madam ssn iban "
     "dob phone email fax tel address card number id pesel cpf dni bsn nhs visa mastercard der die das el la le les los il lo o a an "
-    "in on at by of is was are be has have had will can could would should what when where why how who which".split()
+    "in on at by of is was are be has have had will can could would should what when where why how who which world friend friends folks guys "
+    "colleague colleagues everybody customer customers user users client clients agent agents".split()
 )
 _COMPANY = frozenset(
     "inc ltd llc llp gmbh ag sa srl spa bv nv plc corp corporation company co group holdings bank university hospital school institute "
     "foundation traders partners associates industries solutions systems technologies labs team support department service services "
     "office store shop street road avenue lane drive center centre church airport station hotel park boots sauce sofa desk lamp tile "
-    "set coffee chandelier vacuum edition pro max xl".split()
+    "set coffee chandelier vacuum edition pro max xl server database "
+    "production staging environment portal interface program programme design project rendering login settings times post journal news "
+    "bridge tower airport update page form module".split()
 )
 
 
@@ -99,6 +103,8 @@ def people_in(text: str, hint: Hint) -> Iterator[Candidate]:
             end -= len(words.pop()) + 1
         if not words or start >= end:
             continue
+        if cue in _ROLE_WORDS and (match.start(), match.end()) == (0, len(text)):
+            continue  # a heading: "Client Side Rendering"
         rank = _rank(text, end, words, cue)
         if not rank:
             continue
