@@ -31,6 +31,7 @@ from doorward.catalog.linear import features  # noqa: E402
 from doorward.catalog.words import words  # noqa: E402
 
 FILES = ("labelled.csv", "schemas.csv")
+HELD_OUT = ("essentials",)  # never trained on, and labelled before any prediction on it was seen
 STRENGTH = 0.7  # inverse of regularisation
 SMALLEST = 0.08  # weights below it are not shipped
 OUT = ROOT / "src" / "doorward" / "catalog" / "columns_model.json"
@@ -41,7 +42,7 @@ def read() -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     for name in FILES:
         with (ROOT / "tests" / "catalog" / "columns" / name).open(newline="") as file:
-            rows += list(csv.DictReader(file))
+            rows += [row for row in csv.DictReader(file) if row["source"] not in HELD_OUT]
     return rows
 
 

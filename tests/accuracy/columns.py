@@ -10,9 +10,10 @@ from doorward.catalog.whole import NamedColumn, classify_all
 from tests.accuracy.scores import HEADING, binary, by_label
 
 COLUMNS = Path(__file__).parent.parent / "catalog" / "columns"
-# Labelled before any prediction on them was seen, and measured once like that: P .965, R .941 together. Of the others,
-# mistakes were looked at while rules were written, so that they only show that nothing got worse.
-HELD_OUT = ("fatfree", "maybe")
+# Labelled, and measured once, before any prediction on them was seen: essentials P .947, R .973; fatfree and maybe P .965,
+# R .941. The last two are trained on by now. Of the others, mistakes were looked at while rules were written, so that they
+# only show that nothing got worse.
+HELD_OUT = ("essentials",)
 FILES = {"development split": "labelled.csv", "schemas of our own labelling": "schemas.csv"}
 GROUPS = {
     "who": ("person_name", "online_id", "dob", "demographic", "photo", "national_id"),

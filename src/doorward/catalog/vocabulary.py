@@ -138,7 +138,7 @@ SEGMENTS: frozenset[str] = frozenset(
 # People whom a record may be about: their table's "name" is a person's name.
 PERSON: frozenset[str] = frozenset(
     """person user customer client employee member patient contact candidate applicant student subscriber author guest lead
-    driver profile attendee participant passenger beneficiary dependent dependant partner youth individual volunteer child spouse guardian physician doctor practitioner
+    driver profile attendee participant passenger beneficiary dependent dependant youth individual volunteer child spouse guardian physician doctor practitioner
     borrower voter resident donor recipient visitor player teacher caregiver nurse worker signup registrant affiliate staff
     buyer seller shopper holder cardholder signer signatory witness interviewer reviewer relative kin insured policyholder
     clinician therapist instructor tutor professor referrer sponsor volunteer freelancer consultant technician courier
@@ -154,7 +154,7 @@ WEAK_PERSON: frozenset[str] = frozenset(
 
 # Who is no natural person, though with a name, an address and a phone.
 ORGANIZATION: frozenset[str] = frozenset(
-    """company organization supplier vendor store shop warehouse branch bank institution school hospital department office group group     brand publisher clinic tenant workspace site location venue agency business manufacturer club facility mailbox domain
+    """company organization partner supplier vendor store shop warehouse branch bank institution school hospital department office group group     brand publisher clinic tenant workspace site location venue agency business manufacturer club facility mailbox domain
     team list council authority ministry foundation charity carrier hotel restaurant university library airport station depot merchant firm laboratory pharmacy""".split()
 )
 
