@@ -7,7 +7,7 @@ import json
 import pytest
 
 from doorward.detectors.cells import MASKED_JSON, MASKED_TEXT, CellKind, clean_cells
-from doorward.detectors.scanner import MAX_VALUE_BYTES, Scanner
+from doorward.detectors.scanner import MAX_VALUE_BYTES, Scanner, default_scanner
 
 DOCUMENT = b'{"email": "bob@example.com", "n": 4111111111111111, "k": [true, null, 1.5]}'
 CLEANED = b'{"email": "[EMAIL]", "n": 0, "k": [true, null, 1.5]}'
@@ -73,3 +73,20 @@ def test_no_result_is_longer_than_the_column(scanner: Scanner) -> None:
 def test_name_of_the_column_is_context(scanner: Scanner) -> None:
     """As for single values."""
     assert clean_cells(scanner, [b"5551234", None], CellKind.TEXT, column="phone") == [b"[PHONE]", None]
+
+
+def test_no_name_that_a_client_can_choose_uncovers_a_value() -> None:
+    """``SELECT phone AS order_number`` is read like any text; so is a key that a query made up."""
+    cells = [
+        b"4111111111111111",
+        b"(201) 555-0123",
+        b"323010052",
+        b'{"order_number": "4111111111111111", "version": "10.20.30.40"}',
+    ]
+    scanner = default_scanner()
+    for column in ("order_number", "version", "iban", "name", "phone_type", ""):
+        card, phone, _, document = clean_cells(scanner, cells, CellKind.TEXT, column=column)
+        assert card in (b"[CARD]", b"[IBAN]")
+        assert phone in (b"[PHONE]", b"[IBAN]")
+        assert document == b'{"order_number": "[CARD]", "version": "[IP]"}'
+    assert clean_cells(scanner, cells, CellKind.TEXT, column="order_number")[2] == b"[NATIONAL_ID]"

@@ -54,8 +54,9 @@ def clean_cells(
 ) -> list[bytes | None]:
     """The cells of one column with personal values and secrets replaced; NULL stays None, a clean cell is the very object.
 
-    *column*: its name, as context. *known_rows*: for each cell what the same row's labelled columns hold, as
-    ``(type, value)``; see TYPE_OF_LABEL. *limit_characters*: the n of varchar(n), which no result exceeds.
+    *scanner* is one whose names only add (``default_scanner``), for a client can call a column what it likes. *column*: its
+    name, as context. *known_rows*: for each cell what the same row's labelled columns hold, as ``(type, value)``; see
+    TYPE_OF_LABEL. *limit_characters*: the n of varchar(n), which no result exceeds.
 
     JSON stays JSON: texts are replaced inside their quotes, numbers by 0. A cell that is not valid UTF-8, not the JSON that
     *kind* promises, too long, too deep or too full of findings is masked whole.

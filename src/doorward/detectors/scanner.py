@@ -39,8 +39,13 @@ _PERSONAL = frozenset({spans.EMAIL, spans.PHONE, spans.DOB, spans.NATIONAL_ID, s
 class Scanner:
     """The rules with an engine, and what repeated values gave. Not for use by several threads at once."""
 
-    def __init__(self, extra: Sequence[Rule] = (), *, plain: bool = False) -> None:
-        """*extra* rules are read beside the built-in ones. *plain*: without Vectorscan even where it is installed."""
+    def __init__(self, extra: Sequence[Rule] = (), *, plain: bool = False, names_may_clear: bool = True) -> None:
+        """*extra* rules are read beside the built-in ones. *plain*: without Vectorscan even where it is installed.
+
+        *names_may_clear*: the names of columns and keys also rule guesses out ("order_no"). False where who asks can choose
+        them, as the writer of a query can: then they only add.
+        """
+        self._names_may_clear = names_may_clear
         self._rules = (*RULES, *extra)
         self._engine: Engine = engine_for(self._rules, plain=plain)
         self._seen: dict[tuple[str, str], list[Span]] = {}
@@ -114,6 +119,8 @@ class Scanner:
             named = by_name(text, hint)
             if named is not None:
                 candidates.append(named)
+        if not self._names_may_clear:
+            hint = NO_HINT
         rules = self._rules
         while bits:
             lowest = bits & -bits
@@ -291,5 +298,8 @@ def _replaced_bytes(value: bytes, found: Sequence[Span]) -> bytes:
 
 @cache
 def default_scanner() -> Scanner:
-    """The built-in rules with the best engine there is; made on first use, which compiles them."""
-    return Scanner()
+    """The built-in rules with the best engine there is, for results: names only add, for clients choose them.
+
+    Made on first use, which compiles the rules: a second of processor time, during which other threads run.
+    """
+    return Scanner(names_may_clear=False)
