@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905 - word lists
-"""What a column probably holds, from its name, type, table and comment; values are never looked at.
+"""What a column probably holds, from its name, type, table and comment. Values are looked at elsewhere, in sampling.
 
 A *finding* is a proposal: an operator's verdict always wins over it.
 """

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +58,9 @@ def scan_database(url: str, html: Path | None, *, values: bool, as_json: bool) -
 
     report = asyncio.run(_scanned(upstream_of(url, ""), values=values))
     if html is not None:
-        html.write_text(page(report), encoding="utf-8")
+        from doorward.console.report_page import report_page
+
+        html.write_text(report_page(as_rows(report)), encoding="utf-8")
     if as_json:
         say_json(as_rows(report))
     else:
@@ -137,6 +138,8 @@ def as_rows(report: Report) -> dict[str, Any]:
     return {
         "database": report.upstream.database,
         "host": report.upstream.host,
+        "port": report.upstream.port,
+        "doorward_version": __version__,
         "at": report.at.isoformat(),
         "server_version": report.snapshot.server_version,
         "tables_sampled": report.sampled,
@@ -150,6 +153,7 @@ def as_rows(report: Report) -> dict[str, Any]:
                 "column": column.name,
                 "type": column.type_name,
                 "label": column.label.value,
+                "label_class": column.likely_label.label_class.value,
                 "proposal": column.proposal.value if column.proposal else None,
                 "confidence": column.confidence,
                 "regulations": [regulation.value for regulation in column.likely_label.regulations],
@@ -159,26 +163,3 @@ def as_rows(report: Report) -> dict[str, Any]:
             for column in relation.columns
         ],
     }
-
-
-def page(report: Report) -> str:
-    """The report as one HTML page without scripts or outside parts, to be printed, mailed or kept."""
-    from jinja2 import Environment
-
-    by_regulation = Counter(
-        regulation.value for _relation, column in report.findings for regulation in column.likely_label.regulations
-    )
-    tables: dict[str, list[tuple[Relation, Column]]] = {}
-    for relation, column in report.findings:
-        tables.setdefault(relation.qualified_name, []).append((relation, column))
-    template = resources.files("doorward.cli").joinpath("scan_report.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(
-        report=report,
-        version=__version__,
-        summary=summary(report),
-        held=Counter(column.likely_label.value for _relation, column in report.findings).most_common(),
-        regulations=sorted(by_regulation.items()),
-        tables=tables,
-        clear=[relation for relation in report.relations if relation.qualified_name not in tables],
-    )
