@@ -125,7 +125,8 @@ async def test_a_proposal_is_found_by_what_it_may_be_and_ends_with_a_verdict(sce
         replace(c, label=Label.PROPOSED, proposal=Label.PHONE, confidence=0.7) if c.number == 3 else c
         for c in customers.columns
     )
-    await catalog.publish_snapshot(replace(SNAPSHOT, relations=(replace(customers, columns=columns), *SNAPSHOT.relations[1:])))
+    read = replace(SNAPSHOT, relations=(replace(customers, columns=columns), *SNAPSHOT.relations[1:]))
+    await catalog.publish_snapshot(read)
     assert [row.column.name for row in catalog.rows(label="phone")] == ["notes"]
     assert [row.column.name for row in catalog.rows(label="proposed")] == ["notes"]
     with pytest.raises(InvalidRequest):
