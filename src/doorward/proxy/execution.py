@@ -151,8 +151,8 @@ class Judgement:
     """What was decided on a text for one identity under one state of the rules, and all that follows from it.
 
     *text*, *inner* and *approved* are what it was decided on, should the rules move while it is still to be used.
-    *form* is the intent's record with blanks, for texts that are run again and again; *is_repeatable* says that they can be begun
-    by it. *described* and *note* are the last result's columns and what was decided on them.
+    *form* is the intent's record with blanks, for texts that are run again and again; *is_repeatable* says that they
+    can be begun by it. *described* and *note* are the last result's columns and what was decided on them.
     """
 
     rules: Rules

@@ -125,6 +125,7 @@ class Session(asyncio.Protocol):
         self._lingering: asyncio.TimerHandle | None = None
         self._note_is_due = False
         self._forwards = False  # its turn to forward is coming
+        self._withheld = b""  # what may not be forwarded before its records are on stable storage
         self.identity: Identity | None = None
 
     # --- asyncio.Protocol, the client's side ----------------------------------------------------------------------
@@ -177,7 +178,11 @@ class Session(asyncio.Protocol):
         """Called by the loop: the client is gone."""
         if self._lingering is not None:
             self._lingering.cancel()
-        self._close(CLIENT_ENDED if self._exchange and self._exchange.ended else CLIENT_LEFT)
+        if self._exchange is None or not self._exchange.ended:
+            self._close(CLIENT_LEFT)
+        elif not self._forwards and not self._withheld:
+            self._close(CLIENT_ENDED)
+        # else what came before its goodbye is still to be done, and the session ends with that
 
     def pause_writing(self) -> None:
         """The client does not read as fast as the upstream sends."""
@@ -453,18 +458,18 @@ class Session(asyncio.Protocol):
         if exchange.to_client:
             self._write(exchange.to_client[0] if len(exchange.to_client) == 1 else b"".join(exchange.to_client))
             exchange.to_client.clear()
-        if exchange.to_upstream and not self._forwards:
+        if exchange.to_upstream and not self._forwards and not self._withheld:
             self._forwards = True
             self._gateway.forwarding.add(self)
         if exchange.ended:
-            if self._forwards:
-                self._gateway.forwarding.run()  # what came before the goodbye is still to be done
-            self._close(CLIENT_ENDED)
+            if not self._forwards and not self._withheld:  # what came before the goodbye is still to be done
+                self._close(CLIENT_ENDED)
         elif (
             self._upstream_paused != (self._client_is_full or exchange.is_stalled)
             or self._client_paused
             or self._upstream_is_full
             or self._ahead
+            or self._withheld
         ):
             self._regulate()
 
@@ -474,10 +479,33 @@ class Session(asyncio.Protocol):
         if self._closed:
             return
         said = self._exchange.to_upstream
-        assert self._upstream is not None
-        self._upstream.write(said[0] if len(said) == 1 else b"".join(said))
+        data = said[0] if len(said) == 1 else b"".join(said)
         said.clear()
-        if not self._note_is_due:
+        path = self._path
+        if path is not None and path.barrier is not None:
+            self._withheld = data
+            barrier, path.barrier = path.barrier, None
+            self._gateway.scribe.when_durable(barrier, self._durable)
+            return
+        self._forward(data)
+
+    def _durable(self, error: AuditUnavailable | None) -> None:
+        """The records of what is withheld are on stable storage, or can't be."""
+        data, self._withheld = self._withheld, b""
+        if self._closed:
+            return
+        if error is not None:
+            self.unrecorded(error)
+            return
+        self._forward(data)
+        self._send()  # what came meanwhile has its turn, or the session its end
+
+    def _forward(self, data: bytes) -> None:
+        assert self._upstream is not None
+        self._upstream.write(data)
+        if self._exchange.ended and not self._exchange.to_upstream:
+            self._close(CLIENT_ENDED)
+        elif not self._note_is_due:
             self._note_is_due = True
             self._loop.call_later(NOTE_SECONDS, self._note_late)
 
@@ -500,7 +528,8 @@ class Session(asyncio.Protocol):
         if pause_upstream != self._upstream_paused:
             self._upstream_paused = pause_upstream
             (upstream.pause_reading if pause_upstream else upstream.resume_reading)()
-        pause_client = self._upstream_is_full or self._ahead_bytes > AHEAD_LIMIT_BYTES
+        withheld = bool(self._withheld) and sum(map(len, self._exchange.to_upstream)) > AHEAD_LIMIT_BYTES
+        pause_client = self._upstream_is_full or withheld or self._ahead_bytes > AHEAD_LIMIT_BYTES
         if pause_client != self._client_paused:
             self._client_paused = pause_client
             (self._transport.pause_reading if pause_client else self._transport.resume_reading)()
@@ -556,6 +585,9 @@ class Session(asyncio.Protocol):
 
     def _upstream_lost(self, _exc: Exception | None) -> None:
         remedy = "Connect again; what ran last may or may not be done."
+        if self._exchange is not None and self._exchange.told_end:
+            self._close("upstream went away")
+            return
         error = UpstreamUnavailable("The database closed the connection.", remedy, sqlstate="08006")
         self._fail(error, "upstream went away")
 
@@ -603,7 +635,7 @@ class Session(asyncio.Protocol):
         exchange = self._exchange
         if exchange is None or cause not in (CLIENT_LEFT, CLIENT_ENDED) or self._gateway.draining:
             return False
-        if exchange.is_busy or exchange.is_waiting or exchange.is_stalled or exchange.to_upstream:
+        if exchange.is_busy or exchange.is_waiting or exchange.is_stalled or exchange.to_upstream or self._withheld:
             return False
         return self._cancelling is None and self._last_said == self._gateway.database.idle
 

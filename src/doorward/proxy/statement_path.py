@@ -41,7 +41,7 @@ from doorward.proxy.execution import (
 from doorward.proxy.holds import Holds, Settlement, binding_of
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
-from doorward.wire.governor import Go, Refusal, Resume, Ruling, Understood
+from doorward.wire.governor import Go, Refusal, Resume, Ruling, Ticket, Understood
 
 # What a read waits at most before its record is on stable storage, when nothing protected is shown.
 READ_SYNC_SECONDS = 0.010
@@ -90,7 +90,7 @@ class StatementPath:
         self._wrote_in_transaction = False
         self._is_closed = False
         self._unsettled = ""  # the held execution whose answer is about to be heeded
-        self._unresumed: Execution | None = None  # the one that waits for its record
+        self.barrier: int | None = None  # the entry that must be on stable storage before anything more is forwarded
         self.statements = 0
         self.doing = ""
 
@@ -136,9 +136,7 @@ class StatementPath:
         except AuditUnavailable as error:
             return Ruling(Go.REFUSE, refusal=refusals.unrecorded(error))
 
-    def begin_again(
-        self, understood: Understood, parameters: Sequence[bytes | None], protocol: str, resume: Resume
-    ) -> Ruling | None:
+    def begin_again(self, understood: Understood, parameters: Sequence[bytes | None], protocol: str) -> Ticket | None:
         """Steps 2 to 5 at once, for what was allowed before under the rules of now."""
         text = cast(Text, understood)
         judgement = self._seen.get(text.family)
@@ -155,12 +153,12 @@ class StatementPath:
         try:
             index = self._scribe.intent_again(form, text.text, parameters, self._session.id, execution_id, begun_us)
             self._next += 1
-            ruling = self._allow(resume, judgement, execution_id, begun_us, index)
+            ticket = self._allow(judgement, execution_id, begun_us, index)
         except AuditUnavailable:
             return None  # the long way says why
         self.statements += 1
         self.doing = text.text
-        return ruling
+        return ticket
 
     def plan(
         self, ticket: Execution, columns: Sequence[ResultColumn], inner: Sequence[Understood]
@@ -275,9 +273,6 @@ class StatementPath:
         if self._unsettled:
             self._scribe.refused(self._unsettled, self._now_us())
             self._unsettled = ""
-        if self._unresumed is not None:
-            execution, self._unresumed = self._unresumed, None
-            self.finish(execution, "skipped", "", 0, 0, "", "")
 
     # --- the steps ------------------------------------------------------------------------------------------------
 
@@ -291,7 +286,7 @@ class StatementPath:
             index = self._scribe.intent_again(
                 form, attempt.text.text, attempt.parameters, self._session.id, execution_id, begun_us
             )
-            return self._allow(attempt.resume, judgement, execution_id, begun_us, index)
+            return Ruling(Go.NOW, ticket=self._allow(judgement, execution_id, begun_us, index))
         facts, decision = judgement.facts, judgement.decision
         index, form = self._scribe.intent(
             self._session, self._identity, attempt, facts, decision, execution_id, begun_us, grant=grant
@@ -304,7 +299,7 @@ class StatementPath:
         if self._seen.get(attempt.text.family) is judgement:
             judgement.form = form
             judgement.is_repeatable = form is not None and not judgement.decision.row_limit
-        return self._allow(attempt.resume, judgement, execution_id, begun_us, index)
+        return Ruling(Go.NOW, ticket=self._allow(judgement, execution_id, begun_us, index))
 
     def _again(self, judgement: Judgement) -> Judgement:
         """The decision on the same under the rules of now."""
@@ -352,7 +347,7 @@ class StatementPath:
             self._seen[text.family] = judgement
         return judgement
 
-    def _allow(self, resume: Resume, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Ruling:
+    def _allow(self, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Execution:
         execution = Execution(
             id=execution_id,
             judgement=judgement,
@@ -365,29 +360,18 @@ class StatementPath:
         has_effect = judgement.is_effect or self._strict or (ends and self._wrote_in_transaction)
         self._wrote_in_transaction = (self._wrote_in_transaction or judgement.is_effect) and not ends
         if has_effect:
-            # The intent must be on stable storage before there is any effect to lose it for.
-            self._unresumed = execution
-            self._scribe.when_durable(index, lambda error: self._durable(resume, execution, error))
-            return Ruling(Go.WAIT, ticket=execution)
+            # The intent must be on stable storage before there is any effect to lose it for. It is with the operating system
+            # now, or refused; what is forwarded from here on waits until it is there, with whatever else waits.
+            self._scribe.flush()
+            self.barrier = index
+            execution.released = True  # its rows come after
+            return execution
         if judgement.is_protected:
             # The read may run meanwhile; its rows wait for the record.
             self._scribe.when_durable(index, lambda error: self._release(execution, error))
         else:
             self._scribe.sync_within(READ_SYNC_SECONDS)
-        return Ruling(Go.NOW, ticket=execution)
-
-    def _durable(self, resume: Resume, execution: Execution, error: AuditUnavailable | None) -> None:
-        execution.released = error is None
-
-        def go_on() -> None:
-            self._unresumed = None
-            if error is None:
-                resume(None, execution)
-            else:
-                self._scribe.refused(execution.id, self._now_us())
-                resume(refusals.unrecorded(error), None)
-
-        self._go_on(go_on)
+        return execution
 
     def _release(self, execution: Execution, error: AuditUnavailable | None) -> None:
         if error is not None:

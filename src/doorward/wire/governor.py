@@ -89,10 +89,8 @@ class Governor(Protocol):
     ) -> Ruling:
         """Decide on one execution and record the intent. *inner* are the prepared texts or cursors that it runs."""
 
-    def begin_again(
-        self, understood: Understood, parameters: Sequence[bytes | None], protocol: str, resume: Resume
-    ) -> Ruling | None:
-        """Record one more execution of what was allowed before: NOW, or WAIT for the record. Its rows are not limited.
+    def begin_again(self, understood: Understood, parameters: Sequence[bytes | None], protocol: str) -> Ticket | None:
+        """Record one more execution of what was allowed before; its rows are not limited.
 
         None records nothing and says nothing: ``begin`` is then asked.
         """

@@ -88,20 +88,16 @@ class Rules:
             return Ruling(Go.WAIT)
         return Ruling(Go.NOW, ticket=ticket)
 
-    def begin_again(
-        self, understood: Text, parameters: Sequence[bytes | None], protocol: str, resume: Resume
-    ) -> Ruling | None:
-        if understood.text not in self.begun or understood.analysis.error or self.limit or "DROP" in understood.text:
+    def begin_again(self, understood: Text, parameters: Sequence[bytes | None], protocol: str) -> Slip | None:
+        held = "DROP" in understood.text or "DELETE" in understood.text
+        if understood.text not in self.begun or understood.analysis.error or self.limit or held:
             return None
         self.begun.append(understood.text)
         self.again += 1
         ticket = Slip(understood.text, (), self.release_at_once)
         ticket.copy_out_is_clear = "secret" not in understood.text
         self.tickets.append(ticket)
-        if "DELETE" in understood.text:
-            self.waiting.append((resume, ticket))
-            return Ruling(Go.WAIT, ticket=ticket)
-        return Ruling(Go.NOW, ticket=ticket)
+        return ticket
 
     def plan(
         self, ticket: Slip, columns: Sequence[ResultColumn], inner: Sequence[Text]

@@ -176,32 +176,6 @@ def test_rows_that_wait_for_their_record_wait_on_the_short_way_too() -> None:
     assert conversation.rules.again == 2
 
 
-@pytest.mark.parametrize("request_", [messages.query("DELETE FROM held"), at_once("DELETE FROM held")])
-def test_an_effect_waits_for_its_record_on_the_short_way_too(request_: bytes) -> None:
-    """Nothing of it reaches the server before."""
-    conversation = Conversation()
-    for turn in range(3):
-        conversation.send(request_)
-        assert conversation.exchange.is_waiting
-        assert conversation.server.ran == ["DELETE FROM held"] * turn
-        conversation.answer(approve=True)
-    assert conversation.server.ran == ["DELETE FROM held"] * 3
-    assert conversation.rules.again == 2
-
-
-def test_an_effect_whose_record_failed_is_asked_about_again_the_long_way() -> None:
-    """Where the governor says why it is refused; the session goes on."""
-    conversation = Conversation()
-    conversation.send(messages.query("DELETE FROM held"))
-    conversation.answer(approve=True)
-    conversation.send(messages.query("DELETE FROM held"))
-    conversation.answer(approve=False)
-    assert conversation.exchange.is_waiting
-    assert conversation.answer(approve=False) == "EZ"
-    assert conversation.server.ran == ["DELETE FROM held"]
-    assert conversation.send(messages.query("SELECT clear")) == "TDDDCZ"
-
-
 @hypothesis.settings(max_examples=500, deadline=None)
 @hypothesis.given(REQUESTS, st.integers(0, 400), st.integers(0, 255), st.booleans())
 def test_a_request_with_one_byte_changed_is_read_as_the_messages_it_is(

@@ -567,3 +567,30 @@ def test_a_row_too_long_to_be_gathered_waits_for_its_record_too(monkeypatch: pyt
     assert kinds(conversation.to_client) == "TDCZ"
     assert row in conversation.to_client
     assert not conversation.exchange.is_busy
+
+
+def test_what_a_skipped_close_was_about_is_there_again() -> None:
+    """The server never saw it; who asks right behind it is served by what the server has."""
+    conversation = Conversation()
+    sent = messages.parse("a", "SELECT clear") + messages.describe_statement("missing") + messages.close_statement("a")
+    conversation.exchange.receive_from_client(sent + messages.SYNC + bind("a") + execute() + messages.SYNC)
+    conversation.settle()
+    assert kinds(conversation.to_client).endswith("2DDDCZ")
+
+
+@pytest.mark.parametrize(("severity", "told"), [("FATAL", True), ("PANIC", True), ("ERROR", False)])
+def test_it_is_known_when_the_server_itself_said_that_the_session_ends(severity: str, told: bool) -> None:
+    """Nobody else needs to say it then."""
+    conversation = Conversation()
+    error = messages.fields(severity, "57P01", "terminating connection")
+    conversation.exchange.receive_from_upstream(error.encode(b"E"))
+    assert conversation.exchange.told_end is told
+
+
+def test_an_error_that_is_shown_passes_byte_for_byte() -> None:
+    """Whatever encoding its texts are in."""
+    conversation = Conversation(rules=Rules(observes=True))
+    conversation.exchange.receive_from_client(query("SELECT 1/0"))
+    error = messages.message(b"E", b"SERROR\0VERROR\0C22012\0M\xe9\xa4\xff\0\0")
+    conversation.exchange.receive_from_upstream(error + messages.ready_for_query(b"I"))
+    assert b"".join(conversation.exchange.to_client).startswith(error)

@@ -69,7 +69,7 @@ def test_only_mask_none_keeps_a_value(mask: Mask, form: int) -> None:
 
 @pytest.mark.parametrize("limit", range(1, 12))
 @pytest.mark.parametrize("type_oid", [1042, 1043])
-@pytest.mark.parametrize("mask", [mask for mask in Mask if mask is not Mask.NONE])
+@pytest.mark.parametrize("mask", [mask for mask in Mask if mask not in (Mask.NONE, Mask.SCAN)])
 @pytest.mark.parametrize("value", ["", "q", "quite", "é" * 11, "4111-1111-1111"])
 def test_masks_are_no_longer_than_the_column(limit: int, type_oid: int, mask: Mask, value: str) -> None:
     """varchar(n) and char(n) hold n characters."""
@@ -194,3 +194,13 @@ def test_psql_shows_no_original(protected: tuple[Database, Running]) -> None:
         for value in SAMPLES.values():
             assert len(value) < 4 or value.strip("{}'\"") not in shown.stdout, (query, value)
         assert shown.returncode == 0 or "Doorward" in shown.stderr, shown.stderr
+
+
+@pytest.mark.parametrize("type_oid", [25, 1043, 114, 3802, 23, 17])
+def test_only_texts_and_documents_are_scanned(type_oid: int) -> None:
+    """What can't be replaced in part is masked whole."""
+    scanned = type_oid in (25, 1043, 114, 3802)
+    operation = operation_for(Mask.SCAN, ResultColumn("c", 1, 1, type_oid, -1, -1, 0))
+    assert (operation.code == rows_cy.SCAN) is scanned
+    if not scanned:
+        assert operation == operation_for(Mask.FULL, ResultColumn("c", 1, 1, type_oid, -1, -1, 0))

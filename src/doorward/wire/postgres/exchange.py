@@ -79,6 +79,7 @@ class Exchange:
         self.to_client: list[bytes] = []
         self.to_upstream: list[bytes] = []
         self.ended = False
+        self.told_end = False  # the client knows from the server itself that it ends the session
         self._client_table = {
             ord("Q"): self._on_query, ord("P"): self._on_parse, ord("B"): self._on_bind, ord("E"): self._on_execute,
             ord("D"): self._on_describe, ord("C"): self._on_close, ord("S"): self._on_sync, ord("H"): self._on_flush,
@@ -183,10 +184,9 @@ class Exchange:
         ) and (self._client.is_idle and self._upstream.is_idle)
 
     def _begin_cycle(self, data: bytes) -> bool:
-        """Forward *data*, at once or when its record is safe, if it is a whole request that was allowed before.
+        """Forward *data* if it is a whole request that was allowed before; False, and nothing done, otherwise.
 
-        False, and nothing done, otherwise. The same messages taken one by one would come to the same: :meth:`_take_apart`
-        makes of a cycle what they leave.
+        The same messages taken one by one would come to the same: :meth:`_take_apart` makes of a cycle what they leave.
         """
         request = self._request
         if not request.read(data):
@@ -211,38 +211,13 @@ class Exchange:
         if not understood.is_plain:
             return False
 
-        def resume(refusal: Refusal | None, ticket: Ticket | None) -> None:
-            self._wait = None
-            if ticket is None:
-                # Its record is not safe. Asked again, message by message, the governor says why.
-                self._client.feed(data)
-                self._read_client()
-            else:
-                request.read(data)  # another one may have been read while this one waited
-                self._forward_cycle(data, understood, statement, columns, ticket)
-
-        protocol = "simple" if request.is_query else "extended"
-        ruling = self._governor.begin_again(understood, request.parameters, protocol, resume)
-        if ruling is None:
+        ticket = self._governor.begin_again(understood, request.parameters, "simple" if request.is_query else "extended")
+        if ticket is None:
             return False
-        if ruling.go is Go.WAIT:
-            self._wait = resume
-        else:
-            resume(None, ruling.ticket)
-        return True
-
-    def _forward_cycle(
-        self,
-        data: bytes,
-        understood: Understood,
-        statement: Statement | None,
-        columns: tuple[ResultColumn, ...] | None,
-        ticket: Ticket,
-    ) -> None:
         if self._settings_touched:
             self._note_names_and_settings(understood)
             self._note_end_of_implicit_transaction()
-        is_parsed = statement is not None and data[0] == _PARSE
+        is_parsed = statement is not None and request.text is not None
         replaced = self._statements.get("") if is_parsed else None
         self._cycle = Cycle(data, understood, statement, columns, ticket, replaced)
         self._unnamed = None
@@ -254,6 +229,7 @@ class Exchange:
                 self._drop_grant(previous)
         self._batch += 1
         self.to_upstream.append(data)
+        return True
 
     def _prepared_as(self, name: bytes) -> Statement | None:
         """The statement that the server surely has under *name*."""
@@ -589,7 +565,8 @@ class Exchange:
         bind = messages.read_bind(self._client.body())
         statement = self._statements.get(bind.statement)
         if self._pending and (
-            (bind.statement and self._names_are_changing())
+            statement is None  # a Close of it may have been sent and skipped
+            or (bind.statement and self._names_are_changing())
             or (statement is not None and not statement.confirmed and statement.batch != self._batch)
             or (statement is not None and self._is_uncertain(statement.understood))
         ):
@@ -649,7 +626,7 @@ class Exchange:
     def _on_execute(self) -> None:
         name, _maximum = messages.read_execute(self._client.body())
         portal = self._portals.get(name)
-        if self._pending and portal is not None and self._is_unsettled(name, portal):
+        if self._pending and (portal is None or self._is_unsettled(name, portal)):
             self._drain_first()
             return
         if portal is None:
@@ -1048,9 +1025,10 @@ class Exchange:
 
     def _error(self) -> None:
         error = messages.read_fields(self._upstream.body())
+        self.told_end = (error.get("V") or error.get("S")) in _ENDS_SESSION
         if not self._pending:
             # Nobody asked: the server is going away, or ends this session.
-            self.to_client.append(errors_shown.clean(error, shown=self._governor.observes).encode(b"E"))
+            self._show_error(error, shown=self._governor.observes)
             return
         head = self._pending[0]
         if head.refusal is not None:
@@ -1059,12 +1037,18 @@ class Exchange:
             shown = self._governor.observes or (
                 self._governor.may_show_error(head.ticket) and errors_shown.is_of_the_statement(error)
             )
-            self.to_client.append(errors_shown.clean(error, shown=shown).encode(b"E"))
+            self._show_error(error, shown=shown)
             head.failed_with = (error.get("C"), error.get("M"))
             head.copying_in = False
         if head.awaited in (Awaited.QUERY, Awaited.REFUSED_QUERY, Awaited.SYNC):
             return  # ReadyForQuery follows by itself
         self._skip_to_sync()
+
+    def _show_error(self, error: messages.Fields, *, shown: bool) -> None:
+        if shown:
+            self._pass()
+        else:
+            self.to_client.append(errors_shown.clean(error, shown=False).encode(b"E"))
 
     def _skip_to_sync(self) -> None:
         """The server ignores everything up to the next Sync; so do we, and take back what will not have happened."""
@@ -1143,9 +1127,9 @@ def _has_no_result(understood: Understood) -> bool:
     )
 
 
+_ENDS_SESSION = frozenset({"FATAL", "PANIC"})
 _CLOSES_CURSORS = frozenset({"ClosePortalStmt"})
 _ENDS_CURSORS = frozenset({"ROLLBACK", "COMMIT"})
-_PARSE = ord("P")
 
 
 def _copies_in(understood: Understood) -> bool:
