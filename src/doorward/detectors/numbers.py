@@ -25,6 +25,7 @@ _EXTENSION = re.compile(r"[ ]?(?:x|ext\.?|extension)[ ]?[0-9]{1,5}$")
 _NINES = {ord(digit): "9" for digit in "012345678"}
 _NOT_DIGITS = {ord(sign): None for sign in "+() .-/"}
 MIN_DIGITS = 7
+_MAX_PIECE = 26  # characters of the longest number written in groups
 _MAX_PADDING = 64  # spaces around a value, as char(n) has them
 MAX_DIGITS = 22  # behind that it is no number of a person
 
@@ -90,7 +91,7 @@ def _read(text: str, start: int, number: str, hint: Hint) -> Iterator[Candidate]
         while at < len(groups):
             for until in range(len(groups), at, -1):
                 piece = number[offsets[at] : offsets[until] - 1]
-                if len(piece) >= MIN_DIGITS and piece != number and piece[0] not in ".-/":
+                if MIN_DIGITS <= len(piece) <= _MAX_PIECE and piece != number and piece[0] not in ".-/":
                     found = _classify(text, start + offsets[at], piece, hint)
                     if found is not None:
                         yield found
