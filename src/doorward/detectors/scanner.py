@@ -18,7 +18,7 @@ from doorward.detectors.known import Known, known_in
 from doorward.detectors.rules import RULES, Rule
 from doorward.detectors.spans import Candidate, Span, settle
 
-MAX_VALUE_BYTES = 1 << 18  # reading the worst text of this length takes about a second; cells that people read are far shorter
+MAX_VALUE_BYTES = 1 << 18  # reading the worst text of this length takes about two seconds; cells that people read are shorter
 MAX_SPANS = 5_000  # in one value; a value with more is a table of personal values and is masked whole
 CACHED_VALUES = 32_768
 MAX_CACHED_LETTERS = 2_048
