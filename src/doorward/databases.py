@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from doorward.detectors.cells import CellKind, clean_cells
-from doorward.detectors.scanner import default_scanner
+from doorward.detectors.cells import TYPE_OF_LABEL, CellKind, clean_cells
+from doorward.detectors.scanner import Scanner
 from doorward.errors import ConfigurationInvalid
+from doorward.model.catalog import Label
 from doorward.model.masking import Mask
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
@@ -39,25 +40,53 @@ class Database:
     analyze: Callable[[str], Analysis]
     skeleton: Callable[[bytes], tuple[bytes, tuple[bytes, ...], tuple[int, ...]] | None]
     check_setting: Callable[[str, str | None], str]
-    operations: Callable[[Sequence[Mask], Sequence[ResultColumn]], tuple[list[int], list[Any]]]
+    operations: Callable[[Sequence[Mask], Sequence[ResultColumn], Sequence[Label], Scanner | None], tuple[list[int], list[Any]]]
 
 
-def _postgres_operations(masks: Sequence[Mask], columns: Sequence[ResultColumn]) -> tuple[list[int], list[Any]]:
+def _postgres_operations(
+    masks: Sequence[Mask], columns: Sequence[ResultColumn], labels: Sequence[Label], scanner: Scanner | None
+) -> tuple[list[int], list[Any]]:
+    if scanner is None:
+        masks = [Mask.FULL if mask is Mask.SCAN else mask for mask in masks]
     operations = [values.operation_for(mask, column) for mask, column in zip(masks, columns, strict=True)]
     constants: list[Any] = [operation.constant for operation in operations]
     for position, (operation, column) in enumerate(zip(operations, columns, strict=True)):
-        if operation.code == rows_cy.SCAN:
-            constants[position] = _postgres_scan(column)
+        if scanner is not None and operation.code == rows_cy.SCAN:
+            constants[position] = _postgres_scan(column, columns, labels, scanner)
     return [operation.code for operation in operations], constants
 
 
-def _postgres_scan(column: ResultColumn) -> Callable[[Sequence[bytes | None]], list[bytes | None]]:
-    """What reads the values of *column* and replaces what is found in them."""
+def _postgres_scan(
+    column: ResultColumn, columns: Sequence[ResultColumn], labels: Sequence[Label], scanner: Scanner
+) -> tuple[Callable[..., list[bytes | None]], tuple[int, ...]]:
+    """What reads the values of *column* and replaces what is found in them, and the columns whose values help it.
+
+    What a row says in a labelled column, a person's name, is found again in its texts.
+    """
     kind = CellKind.TEXT if column.type_oid in values.TEXT_LIKE else CellKind.JSON
     if column.type_oid == values.JSONB and column.format == values.BINARY_FORMAT:
         kind = CellKind.JSONB_BINARY
     limit = values.declared_characters(column)
-    return lambda cells: clean_cells(default_scanner(), cells, kind, column=column.name, limit_characters=limit)
+    telling = [
+        (position, TYPE_OF_LABEL[label])
+        for position, (other, label) in enumerate(zip(columns, labels, strict=True))
+        if label in TYPE_OF_LABEL and other.type_oid in values.TEXT_LIKE
+    ]
+
+    def scan(cells: list[bytes | None], *others: list[bytes | None]) -> list[bytes | None]:
+        known = None
+        if others:
+            known = [
+                [
+                    (type_, told.decode("utf-8", "replace"))
+                    for (_position, type_), told in zip(telling, row, strict=True)
+                    if told is not None
+                ]
+                for row in zip(*others, strict=True)
+            ]
+        return clean_cells(scanner, cells, kind, column=column.name, known_rows=known, limit_characters=limit)
+
+    return scan, tuple(position for position, _type in telling)
 
 
 POSTGRESQL = Database(

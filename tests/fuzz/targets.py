@@ -127,7 +127,7 @@ _MARK = b"\x00\x00\x00\x03***"
 def _constant_of(code: int) -> object:
     """What goes with an operation: a counted constant, a function, a bare one."""
     if code == rows_cy.SCAN:
-        return lambda values: [None if value is None else b"***" for value in values]
+        return lambda values: [None if value is None else b"***" for value in values], ()
     return _MARK if code in (rows_cy.CONSTANT, rows_cy.CONSTANT_HIDING_NULL) else b"***"
 
 

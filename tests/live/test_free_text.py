@@ -9,19 +9,57 @@ import psycopg
 import pytest
 
 from doorward.control.operators import LOCAL
+from doorward.detectors.custom import FOLDER
 from doorward.model.catalog import Label
-from tests.live.conftest import Shop
+from doorward.model.upstream import Upstream
+from doorward.policy.load import default_texts
+from tests.live.conftest import SCHEMA, Shop
+from tests.live.running import running_doorward
+from tests.live.servers import Server, fresh_database
 
 pytestmark = pytest.mark.live
 
-NOTE = "Call back on Monday. Reach her at carol@example.net or 4111 1111 1111 1111, password=hunter2secret"
-FOUND = ("carol@example.net", "4111 1111 1111 1111", "hunter2secret")
+NOTE = "Call back on Monday. Reach her at carol@example.net or 4111 1111 1111 1111, password=hunter2secret, lamp LMP-4711"
+FOUND = ("carol@example.net", "4111 1111 1111 1111", "hunter2secret", "LMP-4711")
 DOCUMENT = {"topic": "billing", "email": "carol@example.net", "lines": [{"card": "4111111111111111", "open": True}]}
 
 
+RULE = """
+@id("people-see-free-text-scanned")
+@description("People see free text with the personal data and secrets found in it replaced.")
+permit (principal is Human, action == Action::"scan", resource in LabelClass::"free text");
+"""
+OWN = """
+[[detector]]
+name = "lamp-number"
+type = "LAMP"
+pattern = "LMP-[0-9]{4}"
+[detector.tests]
+finds = ["lamp LMP-1234"]
+ignores = ["LMP-12"]
+"""
+
+
 @pytest.fixture(scope="module")
-def tickets(shop: Shop) -> Iterator[Shop]:
-    """A table of notes and documents, labelled as free text."""
+def tickets(postgres15: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A table of notes and documents, labelled as free text, and a rule by which people see it scanned."""
+    policy = tmp_path_factory.mktemp("scanning") / "policy"
+    (policy / FOLDER).mkdir(parents=True)
+    for name, text in default_texts().items():
+        (policy / name).write_text(text)
+    (policy / "96-scan.cedar").write_text(RULE)
+    (policy / FOLDER / "own.toml").write_text(OWN)
+    with fresh_database(postgres15) as database:
+        role = database.new_role()
+        database.execute(f"GRANT ALL ON SCHEMA public TO {role.name}")
+        with database.connect(role) as owner:
+            owner.execute(SCHEMA)
+        upstream = Upstream("shop", "postgresql", database.host, database.port, database.name, role.name, role.password)
+        with running_doorward(upstream, policy.parent) as doorward:
+            yield from _with_tickets(Shop(database, doorward))
+
+
+def _with_tickets(shop: Shop) -> Iterator[Shop]:
     role = shop.doorward.control.settings.upstream.user
     shop.database.execute(
         "CREATE TABLE tickets (id int PRIMARY KEY, body text, short varchar(20), extra json, more jsonb, n int)"
@@ -40,8 +78,13 @@ def tickets(shop: Shop) -> Iterator[Shop]:
         label = Label.NONE if row.column.name == "id" else Label.FREE_TEXT  # type: ignore[attr-defined]
         key = (row.relation.oid, row.column.number)  # type: ignore[attr-defined]
         shop.doorward.do(shop.doorward.control.office.catalog.decide(LOCAL, "shop", *key, label, "written by people"))
+
+    def is_scanned() -> bool:
+        with shop.doorward.connect() as alice:
+            return bool(alice.execute("SELECT body FROM tickets WHERE id = 1").fetchone() != ("***",))
+
+    assert shop.doorward.wait_for(is_scanned, seconds=60), "masked whole until the scanner is made"
     yield shop
-    shop.database.execute("DROP TABLE tickets")
 
 
 SELECT = "SELECT id, body, short, extra, more, n FROM tickets ORDER BY id"
@@ -65,6 +108,20 @@ def test_people_see_what_is_left_when_what_was_found_is_replaced(tickets: Shop, 
         assert "4111111111111111" not in json.dumps([extra, more])
         assert n == 0
     assert rows[500][1:] == (None,) * 5
+
+
+def test_a_name_that_the_row_says_is_found_in_its_text(tickets: Shop) -> None:
+    """Without any cue beside it: the row itself says whose name it is."""
+    sql = "SELECT full_name, 'x' AS other, body FROM customers, tickets WHERE customers.id = 1 AND tickets.id = 500"
+    tickets.database.execute("UPDATE tickets SET body = 'the lamp of example is still dark' WHERE id = 500")
+    try:
+        with tickets.doorward.connect() as alice:
+            row = alice.execute(sql).fetchone()
+    finally:
+        tickets.database.execute(f"UPDATE tickets SET body = '{NOTE} #500' WHERE id = 500")
+    assert row is not None
+    assert "example" not in row[2]
+    assert row[2].startswith("the lamp of ")
 
 
 def test_agents_see_masks(tickets: Shop) -> None:
@@ -96,9 +153,8 @@ def test_a_cursor_is_scanned_too(tickets: Shop) -> None:
 
 def test_copy_of_free_text_is_refused(tickets: Shop) -> None:
     """COPY is not scanned: it is refused as for other protected columns."""
-    with tickets.doorward.connect() as alice, alice.cursor() as cursor:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege), cursor.copy("COPY tickets TO STDOUT") as copy:
-            list(copy)
+    with tickets.doorward.connect() as alice, alice.cursor() as cursor, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        list(cursor.copy("COPY tickets TO STDOUT").__enter__())
 
 
 def test_the_record_says_what_was_scanned(tickets: Shop) -> None:
@@ -112,3 +168,18 @@ def test_the_record_says_what_was_scanned(tickets: Shop) -> None:
         return scanned in columns
 
     assert tickets.doorward.wait_for(noted, seconds=10)
+
+
+def test_nobody_sees_any_of_a_free_text_until_a_rule_says_so(shop: Shop) -> None:
+    """A scan is no proof: by the packaged rules texts are masked whole."""
+    role = shop.doorward.control.settings.upstream.user
+    shop.database.execute("CREATE TABLE memos (id int, notes text); INSERT INTO memos VALUES (1, 'the lamp is dark')")
+    shop.database.execute(f"GRANT ALL ON memos TO {role}")
+    try:
+        shop.doorward.wait_for(
+            lambda: any(row.relation.name == "memos" for row in shop.doorward.control.office.catalog.rows()), seconds=20
+        )
+        with shop.doorward.connect() as alice:
+            assert alice.execute("SELECT notes FROM memos").fetchone() == ("***",)
+    finally:
+        shop.database.execute("DROP TABLE memos")

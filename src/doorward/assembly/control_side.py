@@ -36,6 +36,7 @@ from doorward.config import Settings
 from doorward.console.app import create_app
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.office import Address, Office
+from doorward.detectors.custom import FOLDER, read_detectors
 from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Snapshot
@@ -73,6 +74,7 @@ class ControlProcess:
         self._votes: dict[ColumnKey, Vote] = {}
         self._failure: DoorwardError | None = None
         self._policies: PolicySetInForce
+        self._detectors: dict[str, str] = {}
         self._policy: Policy
         self._workers: Workers
         self._link: GatewayLink
@@ -94,6 +96,8 @@ class ControlProcess:
         self._check_nobody_else_runs()
         self._policies = load(read_policies(data.policy))
         self._policy = Policy(self._policies)
+        self._detectors = read_texts(data.policy / FOLDER, "*.toml")
+        read_detectors(self._detectors)  # raises where a gateway would
         async with contextlib.AsyncExitStack() as stack:
             store = open_store(data.store)
             stack.callback(store.close)
@@ -195,6 +199,7 @@ class ControlProcess:
             policy_version=self._policies.version,
             snapshots={name: codec.encode(snapshot) for name, snapshot in self.office.catalog.snapshots.items()},
             console_url=self.console_url,
+            detectors=self._detectors,
         )
 
     def _why_not_approve(self, approver: Principal, request: ApprovalRequest) -> str:
@@ -336,11 +341,13 @@ def definition_is_clear(definition: str) -> bool:
 
 def read_policies(folder: Path) -> dict[str, str]:
     """The rules in *folder*; the packaged ones when it holds none. Raises ConfigurationInvalid for an unreadable file."""
-    found = sorted(folder.glob("*.cedar"))
-    if not found:
-        return default_texts()
+    return read_texts(folder, "*.cedar") or default_texts()
+
+
+def read_texts(folder: Path, pattern: str) -> dict[str, str]:
+    """Name to text of the files in *folder*, which need not exist. Raises ConfigurationInvalid for an unreadable one."""
     try:
-        return {path.name: path.read_text(encoding="utf-8") for path in found}
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(pattern))}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationInvalid(
             f"The policy folder {folder} can't be read: {error}.", "Make its files readable UTF-8."

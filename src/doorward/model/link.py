@@ -116,13 +116,17 @@ class Found(msgspec.Struct, frozen=True, tag=True):
 
 
 class Configured(msgspec.Struct, frozen=True, tag=True):
-    """Everything a gateway decides with, replaced whole. *snapshots* are encoded by :mod:`doorward.catalog.codec`."""
+    """Everything a gateway decides with, replaced whole. *snapshots* are encoded by :mod:`doorward.catalog.codec`.
+
+    *detectors* are the texts of the operator's own, by the names of their files.
+    """
 
     upstreams: tuple[Upstream, ...]
     policies: dict[str, str]
     policy_version: str
     snapshots: dict[str, bytes]
     console_url: str
+    detectors: dict[str, str] = {}
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):

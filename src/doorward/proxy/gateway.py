@@ -9,7 +9,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -247,6 +247,14 @@ class Gateway:
             return
         self._configured.set()
         telemetry.log("policy.loaded", version=message.policy_version)
+        if self._rules.lacks_scanner:
+            self.name_task(asyncio.create_task(self._make_scanner(self._rules), name="scanner"))
+
+    async def _make_scanner(self, rules: Rules) -> None:
+        """Make it aside, and then new rules of those that there are by then: sessions decide anew by them."""
+        scanner = await asyncio.to_thread(rules.make_scanner)
+        if self._rules is not None and self._rules.detectors == rules.detectors:
+            self._rules = replace(self._rules, scanner=scanner)
 
     def _append(self, message: link.Append) -> None:
         try:

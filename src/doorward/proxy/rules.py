@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from doorward.catalog import codec
-from doorward.model.catalog import Snapshot
+from doorward.detectors.custom import read_detectors
+from doorward.detectors.scanner import Scanner, default_scanner
+from doorward.model.catalog import Label, Snapshot
 from doorward.model.link import Configured
 from doorward.model.upstream import Upstream
 from doorward.policy.decide import Policy
-from doorward.policy.load import load
+from doorward.policy.load import SCAN, load
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Rules:
     snapshots: Mapping[str, Snapshot]
     console_url: str
     epochs: Mapping[str, str] = field(default_factory=dict)
+    detectors: Mapping[str, str] = field(default_factory=dict)  # the operator's own, as texts
+    scanner: Scanner | None = None
 
     @classmethod
     def from_configured(cls, configured: Configured, before: Rules | None = None) -> Rules:
@@ -36,15 +40,31 @@ class Rules:
             policy = before.policy
         else:
             policy = Policy(load(configured.policies), observed)
+        read_detectors(configured.detectors)
         snapshots = {name: codec.decode(encoded) for name, encoded in configured.snapshots.items()}
-        return cls(
+        rules = cls(
             policy,
             configured.policy_version,
             {upstream.name: upstream for upstream in configured.upstreams},
             snapshots,
             configured.console_url,
             {name: snapshot.epoch for name, snapshot in snapshots.items()},
+            configured.detectors,
         )
+        same = before is not None and before.detectors == rules.detectors
+        return replace(rules, scanner=before.scanner) if same and before is not None else rules
+
+    @property
+    def lacks_scanner(self) -> bool:
+        """Whether results may have to be scanned, and there is nothing to do it with yet: they are masked whole meanwhile."""
+        permits = self.policy.in_force.strict[SCAN].can_permit
+        has_texts = any(Label.FREE_TEXT in snapshot.labels.values() for snapshot in self.snapshots.values())
+        return self.scanner is None and permits and has_texts
+
+    def make_scanner(self) -> Scanner:
+        """What finds personal data and secrets in values. Takes a second of processor time, most of it aside."""
+        own = read_detectors(self.detectors)
+        return Scanner([detector.rule for detector in own], names_may_clear=False) if own else default_scanner()
 
     def epoch(self, upstream: str) -> str:
         """The state of *upstream*'s catalog; empty when it was never read."""

@@ -194,7 +194,13 @@ class StatementPath:
         snapshot = judgement.rules.snapshot(self._session.upstream)
         pairs = [pair for pair in zip(columns, plan.treatments, strict=True) if pair[1].provenance is not Provenance.CLEAR]
         stamps = tuple(self._scribe.column(snapshot, *pair) for pair in pairs[:MAX_COLUMNS_NOTED])
-        operations = None if plan.is_clear else self._database.operations(plan.masks, columns)
+        operations = (
+            None
+            if plan.is_clear
+            else self._database.operations(
+                plan.masks, columns, [treatment.label for treatment in plan.treatments], judgement.rules.scanner
+            )
+        )
         masked = sum(treatment.is_masked for treatment in plan.treatments)
         return ResultNote(operations, stamps, forms.columns_json(stamps), masked)
 

@@ -181,17 +181,17 @@ def test_a_scanned_column_becomes_what_the_function_makes_of_its_values(module: 
     """All of a run at once, NULL as None; the other columns as their own operations say."""
     rows = [[b"1", b"one", b"secret"], [b"2", None, b"secret"], [b"3", b"three", None]]
     run = b"".join(map(messages.data_row, rows))
-    asked: list[list[bytes | None]] = []
+    asked: list[object] = []
 
-    def scan(values: list[bytes | None]) -> list[bytes | None]:
-        asked.append(list(values))
+    def scan(values: list[bytes | None], *others: list[bytes | None]) -> list[bytes | None]:
+        asked.append((list(values), others))
         return [b"<" + value + b">" if value is not None else None for value in values]
 
     operations = [rows_cy.KEEP, rows_cy.SCAN, rows_cy.CONSTANT]
-    masked, count = module.mask_rows(b"xx" + run, 2, 2 + len(run), operations, [b"", scan, constant_of(rows_cy.CONSTANT)])
+    masked, count = module.mask_rows(b"xx" + run, 2, 2 + len(run), operations, [b"", (scan, (0, 2)), constant_of(rows_cy.CONSTANT)])
     expected = [[b"1", b"<one>", b"***"], [b"2", None, b"***"], [b"3", b"<three>", None]]
     assert (masked, count) == (b"".join(map(messages.data_row, expected)), 3)
-    assert asked == [[b"one", None, b"three"]]
+    assert asked == [([b"one", None, b"three"], ([b"1", b"2", b"3"], [b"secret", b"secret", None]))]
 
 
 @pytest.mark.parametrize("module", ROWS)
@@ -199,7 +199,7 @@ def test_a_scanned_column_becomes_what_the_function_makes_of_its_values(module: 
 def test_rows_that_are_malformed_are_not_scanned(module: ModuleType, run: bytes) -> None:
     """The same violations as without a scan."""
     with pytest.raises(ProtocolViolation):
-        module.mask_rows(run, 0, len(run), [rows_cy.KEEP, rows_cy.SCAN], [b"", lambda values: values])
+        module.mask_rows(run, 0, len(run), [rows_cy.KEEP, rows_cy.SCAN], [b"", (lambda values: values, ())])
 
 
 @pytest.mark.parametrize("module", ROWS)
@@ -207,4 +207,4 @@ def test_a_scan_that_loses_a_value_shows_nothing(module: ModuleType) -> None:
     """A value more or less would put values into other rows."""
     run = messages.data_row([b"a"]) * 2
     with pytest.raises(ProtocolViolation):
-        module.mask_rows(run, 0, len(run), [rows_cy.SCAN], [lambda values: values[1:]])
+        module.mask_rows(run, 0, len(run), [rows_cy.SCAN], [(lambda values: values[1:], ())])

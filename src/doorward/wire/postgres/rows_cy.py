@@ -170,7 +170,8 @@ def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, o
 
     *operations* has one of the numbers above for each column, *constants* the replacement or an empty value: with its
     length of four bytes in front for CONSTANT and CONSTANT_HIDING_NULL, bare for INITIAL and EMAIL. For SCAN it is a function
-    from the values of a column, None for NULL, to as many others.
+    from the values of a column, None for NULL, to as many others; and the positions of other columns whose values it is given
+    besides.
     Raises ProtocolViolation when a row doesn't fit its frame or the plan.
     """
     output: bytearray = bytearray()
@@ -192,8 +193,10 @@ def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, o
         raise ProtocolViolation("A run of rows is longer than its buffer.")
     for column in range(columns):
         if operations[column] == 7:
+            function, telling = constants[column]
             values = _values_of(buffer, start, end, columns, column)
-            replacements = constants[column](values)
+            others = [_values_of(buffer, start, end, columns, other) for other in telling]
+            replacements = function(values, *others)
             if len(replacements) != len(values):
                 raise ProtocolViolation("A scan lost or made up values.")
             scanned[column] = replacements
