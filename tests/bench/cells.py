@@ -14,7 +14,7 @@ from tests.bench.client import Answer, DrainingClient
 from tests.bench.processes import resident_kib
 from tests.bench.results import CellResult
 from tests.bench.targets import DOORWARDS, POOLING, Target
-from tests.bench.world import MASKED_COLUMNS, PGBENCH, TRUTH, World
+from tests.bench.world import FOUND, MASKED_COLUMNS, PGBENCH, SCANNED_TABLE, TRUTH, World
 
 RELAYS = ("pgbouncer", "haproxy", "doorward", "doorward-2-workers")
 EVERYWHERE = ("direct", "pgbouncer", "haproxy", *(name for name in DOORWARDS if name != POOLING))
@@ -23,6 +23,7 @@ CLIENTS = (1, 8, 32)
 TPS = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 TRANSACTIONS = re.compile(r"actually processed: (\d+)")
 WARMING_SESSIONS = 50
+SCANNER_SECONDS = 30.0
 
 _unseen = count(1)
 
@@ -183,6 +184,33 @@ def _rows_cell(form: str, table: str) -> Cell:
     return Cell(name, title, "rows", "s", False, "1,000 rows", measure, versus="direct", check=check, is_quick=quick)
 
 
+def _scanned_cell() -> Cell:
+    name = "rows-text-scanned"
+
+    def check(target: Target, world: World) -> None:
+        until = time.monotonic() + SCANNER_SECONDS
+        while True:  # masked whole until the scanner is made
+            seen = _Occurrences({FOUND: 0, "was packed": 0})
+            answer, _seconds = _fetch(target, SCANNED_TABLE, "text", seen.take)
+            counted = seen.totals()
+            if counted["was packed"] == world.rows or time.monotonic() > until:
+                break
+        wanted = 0 if target.name in DOORWARDS else world.rows // 100
+        if answer.rows != world.rows or counted != {FOUND: wanted, "was packed": world.rows}:
+            raise MeasureFailed(f"{answer.rows} rows came, {counted[FOUND]} addresses in clear and not {wanted}")
+        world.sizes_bytes[name, target.name] = answer.size_bytes
+
+    def measure(target: Target, world: World, _seconds: float) -> Number:
+        answer, seconds = _fetch(target, SCANNED_TABLE, "text")
+        if answer.size_bytes != world.sizes_bytes[name, target.name]:
+            raise MeasureFailed(f"the answer had {answer.size_bytes} bytes, unlike the one before")
+        return Number(seconds, world.rows / 1000)
+
+    title = "{rows} notes of 80 bytes, scanned as they stream"
+    targets = ("direct", "doorward")
+    return Cell(name, title, "rows", "s", False, "1,000 rows", measure, targets=targets, versus="direct", check=check)
+
+
 # --- statements that were never seen ----------------------------------------------------------------------------------
 
 
@@ -277,6 +305,7 @@ CELLS: tuple[Cell, ...] = (
     *(_rows_cell("text", table) for table in MASKED_COLUMNS),
     *(_rows_cell("binary", table) for table in MASKED_COLUMNS),
     _rows_cell("copy", "rows_0"),
+    _scanned_cell(),
     Cell(
         "first-seen-point", "a point select never seen before", "first seen", "ms", False, "statement",
         _first_seen(point_select), versus="direct",

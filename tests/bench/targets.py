@@ -25,7 +25,7 @@ import msgspec
 from doorward.config import Settings
 from doorward.model.upstream import Upstream
 from tests.bench.processes import descendants
-from tests.bench.world import MASKED_COLUMNS, World
+from tests.bench.world import MASKED_COLUMNS, SCANNED_COLUMN, SCANNED_TABLE, World
 from tests.live.servers import _as_user, _free_port, _os_user
 
 START_SECONDS = 60
@@ -145,6 +145,7 @@ def doorward(name: str, world: World) -> Iterator[Target]:
         world.database.name, "postgresql", server.host, server.port, world.database.name, role.name, role.password
     )
     asked = {"upstream": msgspec.to_builtins(upstream), "settings": settings, "protected": MASKED_COLUMNS}
+    asked["scanned"] = {SCANNED_TABLE: [SCANNED_COLUMN]}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.doorward_apart"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "DOORWARD_PURE": "0"},

@@ -17,6 +17,8 @@ SERVER_SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint
 # Beside those that idle: pgbench's own, and those that every Doorward reads the catalog with.
 OTHER_SESSIONS = 300
 MASKED_COLUMNS = {"rows_0": (), "rows_1": ("owner",), "rows_5": ("owner", "contact", "call", "place", "remark")}
+# A table whose notes are scanned rather than masked; every hundredth has an address for mail in it, with this in it.
+SCANNED_TABLE, SCANNED_COLUMN, FOUND = "rows_note", "note", "@example.org"
 # Values of the columns that may be masked begin with this word and the column's name: none of them may survive a mask.
 TRUTH = "clear-{}-"
 
@@ -61,9 +63,20 @@ def world(rows: int, scale: int, sessions: int, say: Callable[[str], None]) -> I
         with database.connect(role) as owner:
             for table in MASKED_COLUMNS:
                 owner.execute(_filled_table(table, rows).encode())
+            owner.execute(_filled_notes(rows).encode())
         for tidying in ("VACUUM ANALYZE", "CHECKPOINT"):
             database.execute(tidying)
         yield World(server, database, role, rows, sessions)
+
+
+def _filled_notes(rows: int) -> str:
+    """A key and a note of about 80 bytes, no two of them alike."""
+    note = "'the parcel ' || md5(n::text) || ' was packed and waits at the door'"
+    return (
+        f"CREATE UNLOGGED TABLE {SCANNED_TABLE} AS SELECT n::bigint AS serial, {note}"
+        f" || CASE WHEN n % 100 = 0 THEN ' user' || n || '{FOUND}' ELSE ' on day ' || n END AS {SCANNED_COLUMN}"
+        f" FROM generate_series(1, {rows}) n"
+    )
 
 
 def _filled_table(table: str, rows: int) -> str:
