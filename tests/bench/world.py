@@ -71,10 +71,13 @@ def world(rows: int, scale: int, sessions: int, say: Callable[[str], None]) -> I
 
 def _filled_notes(rows: int) -> str:
     """A key and a note of about 80 bytes, no two of them alike."""
-    note = "'the parcel ' || md5(n::text) || ' was packed and waits at the door'"
+    words = "(ARRAY['lamp', 'chair', 'table', 'shelf', 'carpet', 'mirror', 'stool'])"
+    note = (
+        f"'the ' || {words}[1 + n % 7] || ' and the ' || {words}[1 + n / 7 % 7] || ' was packed and waits by the door of aisle'"
+    )
     return (
         f"CREATE UNLOGGED TABLE {SCANNED_TABLE} AS SELECT n::bigint AS serial, {note}"
-        f" || CASE WHEN n % 100 = 0 THEN ' user' || n || '{FOUND}' ELSE ' on day ' || n END AS {SCANNED_COLUMN}"
+        f" || CASE WHEN n % 100 = 0 THEN ' user' || n || '{FOUND}' ELSE ' ' || n % 100000 END AS {SCANNED_COLUMN}"
         f" FROM generate_series(1, {rows}) n"
     )
 

@@ -341,7 +341,11 @@ def test_without_a_rule_nobody_approves() -> None:
 
 @pytest.mark.parametrize(("facts", "marker", "rule"), [
     (READ, "only-observed", "everyone-may-read"),
-    (Facts("write", ("DELETE",), ("public.orders",), unbounded_write=True), "observed-not-held", "unbounded-write-needs-review"),
+    (
+        Facts("write", ("DELETE",), ("public.orders",), unbounded_write=True),
+        "observed-not-held",
+        "unbounded-write-needs-review",
+    ),
     (Facts("administer", ("ALTER SYSTEM",)), "observed-not-denied", ""),
     (Facts("unknown", ("SOMETHING",)), "observed-not-denied", "unlisted-statement"),
 ])  # fmt: skip

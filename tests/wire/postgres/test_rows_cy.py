@@ -188,7 +188,9 @@ def test_a_scanned_column_becomes_what_the_function_makes_of_its_values(module: 
         return [b"<" + value + b">" if value is not None else None for value in values]
 
     operations = [rows_cy.KEEP, rows_cy.SCAN, rows_cy.CONSTANT]
-    masked, count = module.mask_rows(b"xx" + run, 2, 2 + len(run), operations, [b"", (scan, (0, 2)), constant_of(rows_cy.CONSTANT)])
+    masked, count = module.mask_rows(
+        b"xx" + run, 2, 2 + len(run), operations, [b"", (scan, (0, 2)), constant_of(rows_cy.CONSTANT)]
+    )
     expected = [[b"1", b"<one>", b"***"], [b"2", None, b"***"], [b"3", b"<three>", None]]
     assert (masked, count) == (b"".join(map(messages.data_row, expected)), 3)
     assert asked == [([b"one", None, b"three"], ([b"1", b"2", b"3"], [b"secret", b"secret", None]))]
