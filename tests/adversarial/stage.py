@@ -9,7 +9,7 @@ import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 
@@ -166,8 +166,19 @@ def staged(server: Server, role: str, fixture: Path) -> Iterator[Stage]:
         admin.close()
 
 
+class _Unheard(asyncio.Event):
+    """Can be set, and wakes nobody."""
+
+    async def wait(self) -> Literal[True]:
+        await asyncio.Event().wait()
+        return True
+
+
 async def _let_sleep(running: Running) -> None:
-    running.control._touched = asyncio.Event()
+    """From now on the stage alone reads the catalog: a reading beside its own could end after it with what was before."""
+    before, running.control._touched = running.control._touched, _Unheard()
+    before.set()  # whoever waits for it comes round, and waits for the other then
+    await asyncio.sleep(0.3)
 
 
 def _has_account(name: str) -> bool:
