@@ -238,6 +238,16 @@ def test_parameters_are_taken_as_they_were_sent() -> None:
     assert (request.statement, request.result_format, request.is_described) == (b"s", 1, False)
 
 
+def test_a_query_has_nothing_of_the_request_before_it() -> None:
+    """Its record must not show another statement's parameters."""
+    request = Request()
+    body = b"\0s\0\0\0\0\1\0\0\0\3abc\0\0"
+    assert request.read(messages.message(b"B", body) + DESCRIBED + execute() + SYNC)
+    assert (request.parameters, request.is_described) == ((b"abc",), True)
+    assert request.read(messages.query("SELECT 1"))
+    assert (request.parameters, request.is_described, request.statement) == ((), False, b"")
+
+
 def test_it_is_compiled_where_the_rest_is() -> None:
     """One source, either way."""
     assert isinstance(express_cy.is_compiled(), bool)

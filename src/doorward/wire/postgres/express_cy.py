@@ -85,6 +85,9 @@ class Request:
             if end != size or chunk.find(b"\0", 5) != size - 1:
                 return False
             self.text = chunk[5 : size - 1]
+            self.is_described = False
+            self.statement = b""
+            self.parameters = _NO_PARAMETERS
             return True
         self.text = None
         if chunk[0] == 80:
