@@ -68,6 +68,11 @@ class Running:
         found = [json.loads(entry) for _index, entry in LogReader(self.data.log).entries()]
         return [entry for entry in found if not kind or entry["kind"] == kind]
 
+    def outcomes_of(self, intent: dict[str, Any]) -> list[dict[str, Any]]:
+        """What became of a recorded execution: waited for, since an outcome may be written after its client has the answer."""
+        execution = intent["execution"]
+        return self.wait_for(lambda: [e for e in self.entries("statement.outcome") if e["execution"] == execution])
+
     def wait_for(self, condition: Callable[[], T], seconds: float = 10) -> T:
         """What *condition* gives once it is true of anything; fails when it never is."""
         deadline = time.monotonic() + seconds

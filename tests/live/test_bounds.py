@@ -235,8 +235,7 @@ def test_a_client_that_closes_its_sending_side_ends_its_session(place: Place) ->
                 """Until Doorward has closed it too."""
     place.becomes_idle()
     intent = next(e for e in place.running.entries("statement.intent") if "half closed" in e["statement"])
-    outcomes = [e["status"] for e in place.running.entries("statement.outcome") if e["execution"] == intent["execution"]]
-    assert outcomes == ["abandoned"]
+    assert [outcome["status"] for outcome in place.running.outcomes_of(intent)] == ["abandoned"]
 
 
 def test_strangers_that_send_and_never_end_hold_little(place: Place) -> None:

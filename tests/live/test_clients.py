@@ -229,7 +229,7 @@ def test_the_record_says_who_what_and_what_was_masked(shop: Shop) -> None:
     assert intent["objects"] == ["public.customers"]
     assert intent["verdict"] == "allow"
     assert intent["rules"]
-    outcome = next(e for e in shop.doorward.entries("statement.outcome") if e["execution"] == intent["execution"])
+    (outcome,) = shop.doorward.outcomes_of(intent)
     assert outcome["rows"] == 2
     assert outcome["status"] == "done"
     assert [(c["source"], c["label"]) for c in outcome["columns"]] == [("public.customers.email", "email")]
@@ -240,7 +240,7 @@ def test_the_record_counts_rows_written(shop: Shop) -> None:
     with shop.doorward.connect() as connection:
         connection.execute("UPDATE orders SET status = status WHERE id <= 7 /* seven */")
     intent = next(e for e in shop.doorward.entries("statement.intent") if "/* seven */" in e["statement"])
-    outcome = next(e for e in shop.doorward.entries("statement.outcome") if e["execution"] == intent["execution"])
+    (outcome,) = shop.doorward.outcomes_of(intent)
     assert (outcome["rows"], outcome["tag"]) == (7, "UPDATE 7")
 
 

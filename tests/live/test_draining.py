@@ -165,10 +165,7 @@ def test_unfinished_statements_of_a_worker_that_is_there_no_more_are_unknown(ups
     log.append(intent)
     log.close()
     with running_doorward(upstream, tmp_path) as running:
-        found = running.wait_for(
-            lambda: [e for e in running.entries("statement.outcome") if e["execution"] == intent.execution]
-        )
-        assert [entry["status"] for entry in found] == ["unknown"]
+        assert [outcome["status"] for outcome in running.outcomes_of({"execution": intent.execution})] == ["unknown"]
     assert verify(tmp_path / "log").is_sound
 
 

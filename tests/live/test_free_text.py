@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from doorward.control.operators import LOCAL
-from doorward.detectors.custom import FOLDER
 from doorward.model.catalog import Label
 from doorward.model.upstream import Upstream
 from doorward.policy.load import default_texts
@@ -44,11 +43,11 @@ ignores = ["LMP-12"]
 def tickets(postgres15: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A table of notes and documents, labelled as free text, and a rule by which people see it scanned."""
     policy = tmp_path_factory.mktemp("scanning") / "policy"
-    (policy / FOLDER).mkdir(parents=True)
+    (policy / "detectors").mkdir(parents=True)
     for name, text in default_texts().items():
         (policy / name).write_text(text)
     (policy / "96-scan.cedar").write_text(RULE)
-    (policy / FOLDER / "own.toml").write_text(OWN)
+    (policy / "detectors" / "own.toml").write_text(OWN)
     with fresh_database(postgres15) as database:
         role = database.new_role()
         database.execute(f"GRANT ALL ON SCHEMA public TO {role.name}")

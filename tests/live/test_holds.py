@@ -186,13 +186,8 @@ def test_what_a_client_left_waiting_has_its_outcome(shop: Shop) -> None:
     with socket.socket(fileno=os.dup(connection.fileno())) as ours:
         ours.shutdown(socket.SHUT_RDWR)
     waiting.end()
-    (execution,) = [e["execution"] for e in shop.doorward.entries("statement.intent") if "left_waiting" in e["statement"]]
-
-    def statuses() -> list[str]:
-        return [e["status"] for e in shop.doorward.entries("statement.outcome") if e["execution"] == execution]
-
-    shop.doorward.wait_for(statuses)
-    assert statuses() == ["refused"]
+    (intent,) = [e for e in shop.doorward.entries("statement.intent") if "left_waiting" in e["statement"]]
+    assert [outcome["status"] for outcome in shop.doorward.outcomes_of(intent)] == ["refused"]
 
 
 def test_what_changed_meanwhile_is_asked_for_again(shop: Shop) -> None:

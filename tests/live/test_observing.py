@@ -53,7 +53,7 @@ def test_everything_runs_and_is_recorded_with_what_would_have_been(
     intent = next(e for e in watched.doorward.entries("statement.intent") if e["statement"] == statement)
     assert (intent["verdict"], intent["rules"][0]) == ("allow", marker)
     assert rule in intent["rules"]
-    assert any(e["execution"] == intent["execution"] for e in watched.doorward.entries("statement.outcome"))
+    assert watched.doorward.outcomes_of(intent)
 
 
 def test_nothing_is_masked_and_what_was_shown_is_on_record(watched: Shop) -> None:
@@ -67,7 +67,7 @@ def test_nothing_is_masked_and_what_was_shown_is_on_record(watched: Shop) -> Non
     assert shown[:2] == ("alice@example.com", "123-45-6789")
     assert "4111111111111111" in shown[2]
     intent = next(e for e in watched.doorward.entries("statement.intent") if e["statement"] == asked)
-    outcome = next(e for e in watched.doorward.entries("statement.outcome") if e["execution"] == intent["execution"])
+    (outcome,) = watched.doorward.outcomes_of(intent)
     assert outcome["masked"] == 0
     assert next(column["label"] for column in outcome["columns"]) == "email"
     assert intent["identity"]["chain"] == "report-bot for alice"

@@ -228,9 +228,7 @@ def test_a_client_that_dies_mid_statement_leaves_nothing_behind(shop: Shop) -> N
     worker.join(10)
     shop.doorward.wait_for(lambda: not shop.truth("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dying'"))
     intent = next(e for e in shop.doorward.entries("statement.intent") if "pg_sleep(30)" in e["statement"])
-    outcome = shop.doorward.wait_for(
-        lambda: next((e for e in shop.doorward.entries("statement.outcome") if e["execution"] == intent["execution"]), None)
-    )
+    (outcome,) = shop.doorward.outcomes_of(intent)
     assert outcome["status"] == "abandoned"
 
 
@@ -243,7 +241,7 @@ def test_an_upstream_that_dies_mid_statement_is_told_and_recorded(shop: Shop) ->
             connection.execute("SELECT pg_sleep(31)")
         assert connection.broken
     intent = next(e for e in shop.doorward.entries("statement.intent") if "pg_sleep(31)" in e["statement"])
-    outcome = next(e for e in shop.doorward.entries("statement.outcome") if e["execution"] == intent["execution"])
+    (outcome,) = shop.doorward.outcomes_of(intent)
     assert outcome["status"] in ("failed", "unknown")
 
 
