@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from doorward.audit.sequencer import Sequencer
 from doorward.audit.verify import verify
 from doorward.errors import Conflict, LogDamaged
 from doorward.model.entry import ServiceStarted, encode_entry
+from tests.audit.stopping import STOPPING_SEQUENCER
 
 OpenLog = Callable[..., AuditLog]
 
@@ -151,28 +151,12 @@ def test_a_crash_at_any_step_is_recovered_from(open_log: OpenLog, tmp_path: Path
         sequencer.close()
     write(first, *range(2000, 2300, 2))
     write(second, *range(2001, 2300, 2))
-    program = textwrap.dedent("""
-        import os, sys
-        from pathlib import Path
-        from doorward.audit.checkpoint import load_key
-        from doorward.audit.sequencer import Sequencer
-        left = int(sys.argv[2])
-        def counted(call):
-            def run(*args, **kwargs):
-                global left
-                left -= 1
-                if left < 0: os._exit(9)
-                return call(*args, **kwargs)
-            return run
-        for name in ("replace", "fsync", "unlink", "mkdir"): setattr(os, name, counted(getattr(os, name)))
-        Sequencer(Path(sys.argv[1]), load_key(Path(sys.argv[1]))).step()
-    """)
     first.close()
     second.close()
     for calls in (*range(0, 29, 4), 1000):
         copy = tmp_path / f"copy{calls}"
         shutil.copytree(directory, copy)
-        done = subprocess.run([sys.executable, "-c", program, str(copy), str(calls)], check=False, timeout=60)
+        done = subprocess.run([sys.executable, "-c", STOPPING_SEQUENCER, str(copy), str(calls)], check=False, timeout=60)
         assert done.returncode == (0 if calls == 1000 else 9)
         assert verify(copy).problems == (), calls
         with_more = AuditLog.open(copy, journal=1)
