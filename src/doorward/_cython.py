@@ -9,11 +9,8 @@ _T = TypeVar("_T")
 compiled = False
 
 int = object
-long = object
 longlong = object
 Py_ssize_t = object
-uint = object
-uchar = object
 bint = object
 
 
@@ -32,26 +29,11 @@ def inline(function: _T) -> _T:
     return function
 
 
-def final(cls: _T) -> _T:
-    """Mark an extension type that is not subclassed."""
-    return cls
-
-
 def declare(_type: Any = None, value: Any = None, **_names: Any) -> Any:
     """Declare a C variable."""
     return value
 
 
-def returns(_type: Any) -> Any:
-    """Declare a C return type."""
-    return lambda function: function
-
-
 def exceptval(*_args: Any, **_options: Any) -> Any:
     """Declare how a C function reports an exception."""
-    return lambda function: function
-
-
-def locals(**_types: Any) -> Any:
-    """Declare the C types of local variables."""
     return lambda function: function

@@ -49,6 +49,11 @@ class DataDirectory:
         return self.path / "policy"
 
     @property
+    def detectors(self) -> Path:
+        """The operator's own detectors, beside the rules."""
+        return self.policy / "detectors"
+
+    @property
     def run(self) -> Path:
         """What belongs to a running Doorward: sockets, the operator's key, its addresses."""
         return self.path / "run"
@@ -191,3 +196,13 @@ def _absolute(word: str, value: str) -> str:
     if word not in _FILE_OPTIONS or value in ("", "system"):
         return value
     return str(Path(value).expanduser().absolute())
+
+
+def read_texts(folder: Path, pattern: str) -> dict[str, str]:
+    """Name to text of the files in *folder*, which need not exist. Raises ConfigurationInvalid for an unreadable one."""
+    try:
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(pattern))}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationInvalid(
+            f"The policy folder {folder} can't be read: {error}.", "Make its files readable UTF-8."
+        ) from None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from doorward.detectors.cells import TYPE_OF_LABEL, CellKind, clean_cells
-from doorward.detectors.scanner import Scanner
 from doorward.errors import ConfigurationInvalid
 from doorward.model.catalog import Label
 from doorward.model.masking import Mask
@@ -17,6 +15,9 @@ from doorward.sql.analyze import analyze
 from doorward.sql.literals_cy import skeleton
 from doorward.sql.settings import check_setting
 from doorward.wire.postgres import client_side, exchange, messages, reuse, rows_cy, startup, upstream_side, values
+
+if TYPE_CHECKING:
+    from doorward.detectors.scanner import Scanner
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ def _postgres_scan(
 
     What a row says in a labelled column, a person's name, is found again in its texts.
     """
+    # Here, where there is something to scan: every command and every gateway reads this page, and few scan.
+    from doorward.detectors.cells import TYPE_OF_LABEL, CellKind, clean_cells
+
     kind = CellKind.TEXT if column.type_oid in values.TEXT_LIKE else CellKind.JSON
     if column.type_oid == values.JSONB and column.format == values.BINARY_FORMAT:
         kind = CellKind.JSONB_BINARY

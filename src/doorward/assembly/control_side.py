@@ -32,11 +32,11 @@ from doorward.catalog.sampling import sample
 from doorward.catalog.shapes import Vote
 from doorward.catalog.snapshot import read_mark, read_snapshot
 from doorward.clock import new_id, now_us
-from doorward.config import Settings
+from doorward.config import Settings, read_texts
 from doorward.console.app import create_app
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.office import Address, Office
-from doorward.detectors.custom import FOLDER, read_detectors
+from doorward.detectors.custom import read_detectors
 from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Snapshot
@@ -96,7 +96,7 @@ class ControlProcess:
         self._check_nobody_else_runs()
         self._policies = load(read_policies(data.policy))
         self._policy = Policy(self._policies)
-        self._detectors = read_texts(data.policy / FOLDER, "*.toml")
+        self._detectors = read_texts(data.detectors, "*.toml")
         read_detectors(self._detectors)  # raises where a gateway would
         async with contextlib.AsyncExitStack() as stack:
             store = open_store(data.store)
@@ -342,16 +342,6 @@ def definition_is_clear(definition: str) -> bool:
 def read_policies(folder: Path) -> dict[str, str]:
     """The rules in *folder*; the packaged ones when it holds none. Raises ConfigurationInvalid for an unreadable file."""
     return read_texts(folder, "*.cedar") or default_texts()
-
-
-def read_texts(folder: Path, pattern: str) -> dict[str, str]:
-    """Name to text of the files in *folder*, which need not exist. Raises ConfigurationInvalid for an unreadable one."""
-    try:
-        return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob(pattern))}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationInvalid(
-            f"The policy folder {folder} can't be read: {error}.", "Make its files readable UTF-8."
-        ) from None
 
 
 def read_state(path: Path) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from rich.table import Table
 from doorward.cli.client import data_directory
 from doorward.cli.options import AsJson, DataDir
 from doorward.cli.terminal import OK, REFUSED, console, one_line, say_json
+
+if TYPE_CHECKING:
+    from doorward.detectors.custom import Detector
 
 OfType = Annotated[str, typer.Option("--type", metavar="TYPE", help="Only detectors of this type, as EMAIL.")]
 OfFolder = Annotated[
@@ -28,16 +31,12 @@ detectors = typer.Typer(
 )
 
 
-def own_detector_texts(folder: Path) -> dict[str, str]:
-    """File name to text of the TOML files in *folder*, which need not exist."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.toml"))}
+def own_detectors(data_dir: Path | None, folder: Path | None = None) -> tuple[Detector, ...]:
+    """The operator's own, of *folder* or of the data directory. Raises ConfigurationInvalid and PolicyInvalid."""
+    from doorward.config import read_texts
+    from doorward.detectors.custom import read_detectors
 
-
-def detectors_folder(data_dir: Path | None) -> Path:
-    """Where the operator's own detectors lie."""
-    from doorward.detectors.custom import FOLDER
-
-    return data_directory(data_dir).policy / FOLDER
+    return read_detectors(read_texts(folder or data_directory(data_dir).detectors, "*.toml"))
 
 
 @detectors.command("list")
@@ -46,14 +45,13 @@ def list_detectors(data_dir: DataDir = None, type_: OfType = "", as_json: AsJson
 
     Example: doorward detectors list --type SECRET
     """
-    from doorward.detectors.custom import read_detectors
     from doorward.detectors.national_ids import LETTERED_IDS, NUMERIC_IDS
     from doorward.detectors.rules import RULES
 
     rows = [(rule.name, rule.type, "built in") for rule in RULES if rule.type]
     rows += [("phone", "PHONE", "built in"), ("card", "CARD", "built in")]
     rows += [(name, "NATIONAL_ID", "built in") for name in dict.fromkeys(row.name for row in (*NUMERIC_IDS, *LETTERED_IDS))]
-    rows += [(one.name, one.type, one.file) for one in read_detectors(own_detector_texts(detectors_folder(data_dir)))]
+    rows += [(one.name, one.type, one.file) for one in own_detectors(data_dir)]
     rows = sorted({row for row in rows if not type_ or row[1] == type_.upper()}, key=lambda row: (row[1], row[0]))
     if as_json:
         say_json([{"name": name, "type": kind, "from": source} for name, kind, source in rows])
@@ -72,9 +70,9 @@ def run_tests(data_dir: DataDir = None, folder: OfFolder = None, as_json: AsJson
 
     Example: doorward detectors test --folder ./detectors
     """
-    from doorward.detectors.custom import failures_of, read_detectors
+    from doorward.detectors.custom import failures_of
 
-    own = read_detectors(own_detector_texts(folder or detectors_folder(data_dir)))
+    own = own_detectors(data_dir, folder)
     failed = failures_of(own)
     count = sum(len(one.finds) + len(one.ignores) for one in own)
     if as_json:

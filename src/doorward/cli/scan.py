@@ -77,14 +77,12 @@ def scan_lines(jsonl: Path, out: Path, field: str, *, plain: bool, data_dir: Pat
     """Scan a file line by line, a batch at a time: the file may be larger than memory."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from doorward.cli.detectors import detectors_folder, own_detector_texts
-    from doorward.detectors.custom import read_detectors
+    from doorward.cli.detectors import own_detectors
     from doorward.detectors.scanner import Scanner
 
     if str(jsonl) != "-" and not jsonl.is_file():
         raise InvalidRequest(f"There is no file {jsonl}.", "Name a file of JSON lines, or - for standard input.")
-    own = read_detectors(own_detector_texts(detectors_folder(data_dir)))
-    scanner = Scanner([detector.rule for detector in own], plain=plain)
+    scanner = Scanner([detector.rule for detector in own_detectors(data_dir)], plain=plain)
     source: IO[bytes] = sys.stdin.buffer if str(jsonl) == "-" else jsonl.open("rb")
     target: IO[bytes] = sys.stdout.buffer if str(out) == "-" else out.open("wb")
     total = None if str(jsonl) == "-" else jsonl.stat().st_size

@@ -18,7 +18,6 @@ from doorward.detectors.scanner import Scanner
 from doorward.detectors.spans import Candidate
 from doorward.errors import PolicyInvalid
 
-FOLDER = "detectors"  # inside the policy folder
 MAX_REPEATS = 512  # of one part of a pattern
 MAX_WAYS = 20_000  # in which one place of a text can be read: what keeps a pattern from being slow on purpose or by accident
 

@@ -93,6 +93,7 @@ class Gateway:
         self._sessions: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.pool = UpstreamPool(settings.pool, lambda upstream: self.rules().epoch(upstream), self.name_task)
+        self._makes_scanner = False
         self._stop = asyncio.Event()
         self._acceptor: Acceptor
         self.port = settings.port
@@ -247,14 +248,19 @@ class Gateway:
             return
         self._configured.set()
         telemetry.log("policy.loaded", version=message.policy_version)
-        if self._rules.lacks_scanner:
-            self.name_task(asyncio.create_task(self._make_scanner(self._rules), name="scanner"))
+        if self._rules.lacks_scanner and not self._makes_scanner:
+            self._makes_scanner = True
+            self.name_task(asyncio.create_task(self._make_scanner(), name="scanner"))
 
-    async def _make_scanner(self, rules: Rules) -> None:
+    async def _make_scanner(self) -> None:
         """Make it aside, and then new rules of those that there are by then: sessions decide anew by them."""
-        scanner = await asyncio.to_thread(rules.make_scanner)
-        if self._rules is not None and self._rules.detectors == rules.detectors:
-            self._rules = replace(self._rules, scanner=scanner)
+        try:
+            while (rules := self.rules()).lacks_scanner:
+                scanner = await asyncio.to_thread(rules.make_scanner)
+                if self.rules().detectors == rules.detectors:
+                    self._rules = replace(self.rules(), scanner=scanner)
+        finally:
+            self._makes_scanner = False
 
     def _append(self, message: link.Append) -> None:
         try:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from doorward.catalog import codec
-from doorward.detectors.custom import read_detectors
-from doorward.detectors.scanner import Scanner, default_scanner
 from doorward.model.catalog import Label, Snapshot
 from doorward.model.link import Configured
 from doorward.model.upstream import Upstream
 from doorward.policy.decide import Policy
 from doorward.policy.load import SCAN, load
+
+if TYPE_CHECKING:
+    from doorward.detectors.rules import Rule
+    from doorward.detectors.scanner import Scanner
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,11 @@ class Rules:
             policy = before.policy
         else:
             policy = Policy(load(configured.policies), observed)
-        read_detectors(configured.detectors)
+        scanner = before.scanner if before is not None and before.detectors == configured.detectors else None
+        if configured.detectors and scanner is None:
+            _own_rules(configured.detectors)  # raises now, not when they are first needed
         snapshots = {name: codec.decode(encoded) for name, encoded in configured.snapshots.items()}
-        rules = cls(
+        return cls(
             policy,
             configured.policy_version,
             {upstream.name: upstream for upstream in configured.upstreams},
@@ -50,9 +55,8 @@ class Rules:
             configured.console_url,
             {name: snapshot.epoch for name, snapshot in snapshots.items()},
             configured.detectors,
+            scanner,
         )
-        same = before is not None and before.detectors == rules.detectors
-        return replace(rules, scanner=before.scanner) if same and before is not None else rules
 
     @property
     def lacks_scanner(self) -> bool:
@@ -63,8 +67,9 @@ class Rules:
 
     def make_scanner(self) -> Scanner:
         """What finds personal data and secrets in values. Takes a second of processor time, most of it aside."""
-        own = read_detectors(self.detectors)
-        return Scanner([detector.rule for detector in own], names_may_clear=False) if own else default_scanner()
+        from doorward.detectors.scanner import Scanner, default_scanner
+
+        return Scanner(_own_rules(self.detectors), names_may_clear=False) if self.detectors else default_scanner()
 
     def epoch(self, upstream: str) -> str:
         """The state of *upstream*'s catalog; empty when it was never read."""
@@ -74,3 +79,10 @@ class Rules:
         """The catalog of *upstream*; an empty one, in which everything is unknown, when it was never read."""
         found = self.snapshots.get(upstream)
         return found if found is not None else Snapshot(upstream, "", ())
+
+
+def _own_rules(texts: Mapping[str, str]) -> list[Rule]:
+    """The operator's own detectors. Raises PolicyInvalid. (Imported late, as in ``databases``: most gateways scan nothing.)"""
+    from doorward.detectors.custom import read_detectors
+
+    return [detector.rule for detector in read_detectors(texts)]

@@ -192,7 +192,7 @@ class Exchange:
         if not request.read(data):
             return False
         statement: Statement | None = None
-        columns: tuple[ResultColumn, ...] | None = ()
+        columns: tuple[ResultColumn, ...] = ()
         if request.text is not None:
             understood = self._governor.understand(request.text)
             if not request.is_query:
@@ -205,9 +205,10 @@ class Exchange:
                 return False
             understood = statement.understood
             if not request.is_described:
-                columns = self._columns_of(statement, request.result_format)
-                if columns is None:
+                known = self._columns_of(statement, request.result_format)
+                if known is None:
                     return False
+                columns = known
         if not understood.is_plain:
             return False
 

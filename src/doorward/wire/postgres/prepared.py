@@ -77,6 +77,7 @@ class Portal:
         return self.statement.columns_as(self.bind.result_formats)
 
 
+@dataclass(slots=True, eq=False)
 class Cycle:
     """A whole request that was forwarded as one: a Query, or Bind and Execute with what goes with them, and Sync.
 
@@ -84,23 +85,12 @@ class Cycle:
     that a Parse in it takes the place of.
     """
 
-    __slots__ = ("chunk", "columns", "replaced", "statement", "ticket", "understood")
-
-    def __init__(
-        self,
-        chunk: bytes,
-        understood: Understood,
-        statement: Statement | None,
-        columns: tuple[ResultColumn, ...] | None,
-        ticket: Ticket,
-        replaced: Statement | None,
-    ) -> None:
-        self.replaced = replaced
-        self.chunk = chunk
-        self.understood = understood
-        self.statement = statement
-        self.columns = columns
-        self.ticket = ticket
+    chunk: bytes
+    understood: Understood
+    statement: Statement | None
+    columns: tuple[ResultColumn, ...]
+    ticket: Ticket
+    replaced: Statement | None
 
 
 class Awaited(Enum):

@@ -123,6 +123,22 @@ def _length_at(buffer: bytes, position: cython.Py_ssize_t) -> cython.longlong:
 
 
 @cython.cfunc
+@cython.inline
+def _end_of_row(
+    buffer: bytes, position: cython.Py_ssize_t, end: cython.Py_ssize_t, columns: cython.Py_ssize_t
+) -> cython.Py_ssize_t:
+    """Where the row that starts at *position* ends. Raises ProtocolViolation unless it is whole and has so many columns."""
+    if position + 7 > end:
+        raise ProtocolViolation("A row is cut short.")
+    length: cython.longlong = _length_at(buffer, position + 1)
+    if length < 6 or position + 1 + length > end:
+        raise ProtocolViolation("A row is cut short.")
+    if ((buffer[position + 5] << 8) | buffer[position + 6]) != columns:
+        raise ProtocolViolation("A row has another number of columns than described.")
+    return position + 1 + length
+
+
+@cython.cfunc
 def _values_of(
     buffer: bytes,
     start: cython.Py_ssize_t,
@@ -141,14 +157,7 @@ def _values_of(
     column: cython.Py_ssize_t
     length: cython.longlong
     while position < end:
-        if position + 7 > end:
-            raise ProtocolViolation("A row is cut short.")
-        length = _length_at(buffer, position + 1)
-        frame_end = position + 1 + length
-        if length < 6 or frame_end > end:
-            raise ProtocolViolation("A row is cut short.")
-        if ((buffer[position + 5] << 8) | buffer[position + 6]) != columns:
-            raise ProtocolViolation("A row has another number of columns than described.")
+        frame_end = _end_of_row(buffer, position, end, columns)
         cursor = position + 7
         for column in range(wanted + 1):
             if cursor + 4 > frame_end:
@@ -185,8 +194,7 @@ def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, o
     kept_from: cython.Py_ssize_t
     column: cython.Py_ssize_t
     length: cython.longlong
-    value: bytes
-    replacement: bytes
+    replaced: bytes | None
     operation: cython.int
     scanned: dict = {}
     if start < 0 or end > len(buffer):
@@ -201,14 +209,7 @@ def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, o
                 raise ProtocolViolation("A scan lost or made up values.")
             scanned[column] = replacements
     while position < end:
-        if position + 7 > end:
-            raise ProtocolViolation("A row is cut short.")
-        length = _length_at(buffer, position + 1)
-        frame_end = position + 1 + length
-        if length < 6 or frame_end > end:
-            raise ProtocolViolation("A row is cut short.")
-        if ((buffer[position + 5] << 8) | buffer[position + 6]) != columns:
-            raise ProtocolViolation("A row has another number of columns than described.")
+        frame_end = _end_of_row(buffer, position, end, columns)
         cursor = position + 7
         kept_from = position
         for column in range(columns):
@@ -221,34 +222,24 @@ def mask_rows(buffer: bytes, start: cython.Py_ssize_t, end: cython.Py_ssize_t, o
             operation = operations[column]
             if operation != 0:
                 output += buffer[kept_from:cursor]
-                if operation == 7:
-                    replaced = scanned[column][rows]
-                    if replaced is None:
-                        output += b"\xff\xff\xff\xff"
-                    else:
-                        replacement = replaced
-                        length = len(replacement)
-                        output.append((length >> 24) & 255)
-                        output.append((length >> 16) & 255)
-                        output.append((length >> 8) & 255)
-                        output.append(length & 255)
-                        output += replacement
-                elif operation == 6 or (length < 0 and operation != 2):
-                    output += b"\xff\xff\xff\xff"
-                elif operation == 1 or operation == 2:
+                if operation == 2 or (operation == 1 and length >= 0):
                     output += constants[column]
                 else:
-                    value = buffer[cursor + 4 : after]
-                    if operation == 5:
-                        replacement = _last_four(value)
+                    if operation == 7:
+                        replaced = scanned[column][rows]
+                    elif operation == 6 or length < 0:
+                        replaced = None
+                    elif operation == 5:
+                        replaced = _last_four(buffer[cursor + 4 : after])
                     else:
-                        replacement = _first_character(value) + constants[column]
-                    length = len(replacement)
+                        replaced = _first_character(buffer[cursor + 4 : after]) + constants[column]
+                    length = 0xFFFFFFFF if replaced is None else len(replaced)
                     output.append((length >> 24) & 255)
                     output.append((length >> 16) & 255)
                     output.append((length >> 8) & 255)
                     output.append(length & 255)
-                    output += replacement
+                    if replaced is not None:
+                        output += replaced
                 kept_from = after
             cursor = after
         if cursor != frame_end:
