@@ -128,8 +128,9 @@ setup_python() {
     fi
     if ! is_current "$LOCKED" "$locked"; then
         is_usable || create_venv
+        # The lock is whole: pip need not work it out again, and would refuse extras that a pin leaves unsaid.
         say "installing the locked dependencies (about a minute)"
-        quietly "pip could not install what requirements.lock names" pip_install --require-hashes -r requirements.lock
+        quietly "pip could not install what requirements.lock names" pip_install --require-hashes --no-deps -r requirements.lock
         printf '%s\n' "$locked" >"$LOCKED"
     fi
     say "building Doorward's compiled modules"
