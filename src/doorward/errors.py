@@ -41,6 +41,13 @@ class AuthenticationFailed(DoorwardError):
     sqlstate = "28P01"
 
 
+class ProviderUnavailable(DoorwardError):
+    """Whoever vouches for somebody can't be asked: an identity provider, or an issuer of tokens."""
+
+    code = "provider-unavailable"
+    sqlstate = "57P03"
+
+
 class UpstreamUnavailable(DoorwardError):
     """The upstream can't be reached, or refused Doorward's own credentials."""
 

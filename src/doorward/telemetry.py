@@ -23,6 +23,7 @@ EVENTS = frozenset(
         "upstream.unpooled",
         "catalog.read",
         "catalog.failed",
+        "provider.failed",
         "policy.loaded",
         "policy.refused",
         "log.unwritable",

@@ -11,6 +11,7 @@ from doorward.errors import DoorwardError
 STATUS_OF = {
     "invalid-request": 400,
     "authentication-failed": 401,
+    "token-refused": 401,
     "not-permitted": 403,
     "not-found": 404,
     "method-not-allowed": 405,
@@ -18,6 +19,7 @@ STATUS_OF = {
     "too-large": 413,
     "too-many-attempts": 429,
     "audit-unavailable": 503,
+    "provider-unavailable": 503,
     "upstream-unavailable": 503,
 }
 CODE_OF = {status: code for code, status in reversed(STATUS_OF.items())}

@@ -22,6 +22,7 @@ _EXIT_OF = {
     "configuration-invalid": UNAVAILABLE,
     "upstream-unavailable": UNAVAILABLE,
     "audit-unavailable": UNAVAILABLE,
+    "provider-unavailable": UNAVAILABLE,
     "internal": UNAVAILABLE,
 }
 
