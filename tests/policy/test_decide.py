@@ -87,6 +87,14 @@ def test_what_would_be_refused_even_if_approved_is_not_held() -> None:
     assert rules(decision) == ["no-rule-permits"]
 
 
+def test_the_largest_number_of_approvers_counts() -> None:
+    """A rule that asks one does not make another content with one; a decision without holds asks nobody."""
+    two = hold("look", "dba").replace('@hold("dba")', '@hold("dba") @quorum("2")')
+    assert decide(policy_of(a=PERMIT, b=two, c=hold("watch", "dba"))).quorum == 2
+    assert decide(policy_of(a=PERMIT, c=hold("watch", "dba"))).quorum == 1
+    assert decide(policy_of(a=PERMIT)).quorum == 1
+
+
 def test_several_groups_must_all_agree_and_the_shortest_time_counts() -> None:
     """Whoever approves must be in every group that a rule names."""
     policy = policy_of(a=PERMIT, b=hold("look", "security", 90), c=hold("watch", "dba", 60))

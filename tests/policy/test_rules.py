@@ -11,16 +11,19 @@ GOOD_VALUES = {
     "advice": "a",
     "hold": "dba",
     "hold_seconds": "86400",
+    "within": "24h",
+    "quorum": "2",
     "row_limit": "1",
     "parameters": "kept",
 }
+OF_A_HOLD = ("hold_seconds", "within", "quorum")
 
 
 @pytest.mark.parametrize("effect", ["permit", "forbid"])
 @pytest.mark.parametrize("name", ANNOTATIONS)
 def test_annotation_is_taken_where_it_means_something(name: str, effect: str) -> None:
     """Every row of the table, on both effects; an empty value is never taken."""
-    needed = {"id": "x", "description": "d"} | ({"hold": "dba"} if name == "hold_seconds" and effect == "forbid" else {})
+    needed = {"id": "x", "description": "d"} | ({"hold": "dba"} if name in OF_A_HOLD and effect == "forbid" else {})
     meant = effect in ANNOTATIONS[name][0]
     assert (annotation_fault(effect, needed | {name: GOOD_VALUES[name]}) == "") == meant
     assert annotation_fault(effect, needed | {name: ""})
@@ -38,3 +41,28 @@ def test_reason_is_told_before_the_description() -> None:
     annotations = {"id": "x", "description": "d"}
     assert rule_of("forbid", annotations, "f", 1, "").text == "d"
     assert rule_of("forbid", annotations | {"reason": "r"}, "f", 1, "").text == "r"
+
+
+@pytest.mark.parametrize(("within", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86_400)])
+def test_a_hold_may_say_its_time_in_any_unit(within: str, seconds: int) -> None:
+    """What people write: thirty minutes."""
+    annotations = {"id": "x", "description": "d", "hold": "dba", "within": within}
+    assert annotation_fault("forbid", annotations) == ""
+    assert rule_of("forbid", annotations, "f", 1, "").hold_seconds == seconds
+
+
+@pytest.mark.parametrize("within", ["", "30", "m", "0m", "-1m", "25h", "2d", "1 h", "30M", "99999999s"])
+def test_a_time_that_is_none_or_over_a_day_is_refused(within: str) -> None:
+    """A hold that never ends would never end."""
+    assert annotation_fault("forbid", {"id": "x", "description": "d", "hold": "dba", "within": within})
+
+
+def test_a_hold_says_its_time_once() -> None:
+    """Two times would leave open which counts."""
+    annotations = {"id": "x", "description": "d", "hold": "dba", "within": "1m", "hold_seconds": "90"}
+    assert "one of them is enough" in annotation_fault("forbid", annotations)
+
+
+def test_a_misspelled_annotation_is_told_with_what_was_meant() -> None:
+    """``@hodl`` holds nothing."""
+    assert "did you mean @hold?" in annotation_fault("forbid", {"id": "x", "description": "d", "hodl": "dba"})

@@ -258,3 +258,9 @@ def test_the_same_execution_binds_the_same() -> None:
     """On another connection of the same people: the session's own id is not part of what was approved."""
     again: Bound = (replace(SESSION, id="ses_2"), BOT_FOR_ALICE, an_attempt(TEXT, b"open"), replace(FACTS), replace(HELD))
     assert binding_of(*again) == binding_of(*PLAIN)
+
+
+def test_what_several_must_approve_is_not_put_to_one(office: Office) -> None:
+    """One yes must not stand for two: the statement is refused instead."""
+    assert office.ask(decision=replace(HELD, quorum=2)) is None
+    assert office.sent == []

@@ -7,7 +7,22 @@ import sys
 
 import typer
 
-from doorward.cli import approvals, audit, catalog, classify, connect, demo, detectors, doctor, log, people, scan, status, up
+from doorward.cli import (
+    approvals,
+    audit,
+    catalog,
+    classify,
+    connect,
+    demo,
+    detectors,
+    doctor,
+    log,
+    people,
+    policy,
+    scan,
+    status,
+    up,
+)
 from doorward.cli.terminal import EXIT_CODES_HELP, say_error
 from doorward.errors import DoorwardError
 
@@ -32,6 +47,7 @@ app = typer.Typer(
 
 START, PEOPLE, WATCH, ANSWER = "Start", "People, services, agents", "See what happens", "Answer"
 DATA = "Know your data"
+RULES = "Write rules"
 
 app.command("demo", rich_help_panel=START, help=demo.DEMO_HELP)(demo.demo)
 app.command("up", rich_help_panel=START, help=up.UP_HELP)(up.up)
@@ -47,6 +63,7 @@ app.command("status", rich_help_panel=WATCH)(status.status)
 app.command("log", rich_help_panel=WATCH, help=log.LOG_HELP)(log.log)
 app.add_typer(catalog.catalog, name="catalog", rich_help_panel=WATCH)
 app.add_typer(audit.audit, name="audit", rich_help_panel=WATCH)
+app.add_typer(policy.policy, name="policy", rich_help_panel=RULES)
 app.command("classify", rich_help_panel=DATA, help=classify.CLASSIFY_HELP)(classify.classify)
 app.command("scan", rich_help_panel=DATA, help=scan.SCAN_HELP)(scan.scan)
 app.add_typer(detectors.detectors, name="detectors", rich_help_panel=DATA)

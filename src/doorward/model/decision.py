@@ -39,7 +39,7 @@ class Decision:
 
     *cleared* holds the labels this identity may see unmasked, *scanned* those whose texts and documents it may see with
     what is found in them replaced; every other protected label is masked.
-    *approvers* is the group that may say yes to a HOLD. *reasons* is never empty.
+    *approvers* is the group that may say yes to a HOLD, *quorum* how many of it must. *reasons* is never empty.
     *observed* is for an upstream that is only watched: the verdict is ALLOW whatever the rules say (they are in *reasons*),
     and nothing of the answer is masked, cut or withheld.
     """
@@ -54,6 +54,7 @@ class Decision:
     row_limit: int = 0  # 0: no limit
     parameters: Parameters = Parameters.HASHED
     observed: bool = False
+    quorum: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,7 @@ class Policy:
             hold_seconds=_smallest(rule.hold_seconds for rule in rules),
             row_limit=_smallest(rule.row_limit for rule in rules),
             parameters=_least_told(rule.parameters for rule in rules),
+            quorum=max((rule.quorum for rule in rules), default=1),
         )
 
 

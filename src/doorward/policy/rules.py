@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from doorward.model.decision import Parameters
 
@@ -16,6 +17,8 @@ from doorward.model.decision import Parameters
 DEFAULT_HOLD_SECONDS = 600
 LONGEST_HOLD_SECONDS = 86_400
 LARGEST_ROW_LIMIT = 1_000_000_000
+# More people than this are not found in the time that a statement can wait.
+LARGEST_QUORUM = 9
 
 # Joins the groups of a hold that several rules ask for; no group name in a rule may hold it.
 GROUP_JOINT = "+"
@@ -23,13 +26,16 @@ GROUP_JOINT = "+"
 _RULE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _GROUP_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One policy of a policy folder. *line* is where it starts in *file*, *source* its Cedar text.
 
-    *hold* is the approver group of a forbid that can be lifted by an approval, and empty for one that can't.
+    *hold* is the approver group of a forbid that can be lifted by an approval, and empty for one that can't; *quorum* is how
+    many people of it must say yes.
     *row_limit* is 0 for a permit without one, *parameters* None for one that says nothing of them.
     """
 
@@ -43,6 +49,7 @@ class Rule:
     advice: str = ""
     hold: str = ""
     hold_seconds: int = 0
+    quorum: int = 1
     row_limit: int = 0
     parameters: Parameters | None = None
 
@@ -73,6 +80,20 @@ def _hold_seconds(value: str) -> str:
     return _number_up_to(LONGEST_HOLD_SECONDS, value)
 
 
+def _within(value: str) -> str:
+    fits = _DURATION.fullmatch(value) is not None and _seconds(value) <= LONGEST_HOLD_SECONDS
+    return "" if fits else 'must be a duration of at most a day: "90s", "30m", "2h"'
+
+
+def _seconds(duration: str) -> int:
+    """The seconds of a faultless duration."""
+    return int(duration[:-1]) * _SECONDS[duration[-1]]
+
+
+def _quorum(value: str) -> str:
+    return _number_up_to(LARGEST_QUORUM, value)
+
+
 def _row_limit(value: str) -> str:
     return _number_up_to(LARGEST_ROW_LIMIT, value)
 
@@ -90,16 +111,22 @@ ANNOTATIONS = {
     "advice": (("permit", "forbid"), _words),
     "hold": (("forbid",), _group),
     "hold_seconds": (("forbid",), _hold_seconds),
+    "within": (("forbid",), _within),
+    "quorum": (("forbid",), _quorum),
     "row_limit": (("permit",), _row_limit),
     "parameters": (("permit",), _parameters),
 }
+
+_OF_A_HOLD = ("hold_seconds", "within", "quorum")
 
 
 def annotation_fault(effect: str, annotations: Mapping[str, str]) -> str:
     """What is wrong with the annotations of a policy, in words; empty when nothing is."""
     for name, value in annotations.items():
         if name not in ANNOTATIONS:
-            return f"@{name} is not an annotation that Doorward knows; it knows " + ", ".join(f"@{n}" for n in ANNOTATIONS)
+            meant = get_close_matches(name, ANNOTATIONS, n=1)
+            told = f"; did you mean @{meant[0]}? It knows " if meant else "; it knows "
+            return f"@{name} is not an annotation that Doorward knows{told}" + ", ".join(f"@{n}" for n in ANNOTATIONS)
         effects, fault_of = ANNOTATIONS[name]
         if effect not in effects:
             return f"@{name} means nothing on a {effect}"
@@ -108,9 +135,18 @@ def annotation_fault(effect: str, annotations: Mapping[str, str]) -> str:
     for name in ("id", "description"):
         if name not in annotations:
             return f"@{name} is missing"
-    if "hold_seconds" in annotations and "hold" not in annotations:
-        return "@hold_seconds needs a @hold beside it"
+    for name in _OF_A_HOLD:
+        if name in annotations and "hold" not in annotations:
+            return f"@{name} needs a @hold beside it"
+    if "within" in annotations and "hold_seconds" in annotations:
+        return "@within and @hold_seconds say the same; one of them is enough"
     return ""
+
+
+def _hold_time(annotations: Mapping[str, str]) -> int:
+    if "within" in annotations:
+        return _seconds(annotations["within"])
+    return int(annotations.get("hold_seconds", DEFAULT_HOLD_SECONDS))
 
 
 def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, source: str) -> Rule:
@@ -126,7 +162,8 @@ def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, s
         reason=annotations.get("reason", ""),
         advice=annotations.get("advice", ""),
         hold=hold,
-        hold_seconds=int(annotations.get("hold_seconds", DEFAULT_HOLD_SECONDS)) if hold else 0,
+        hold_seconds=_hold_time(annotations) if hold else 0,
+        quorum=int(annotations.get("quorum", 1)),
         row_limit=int(annotations.get("row_limit", 0)),
         parameters=Parameters(annotations["parameters"]) if "parameters" in annotations else None,
     )

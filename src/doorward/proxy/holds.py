@@ -91,6 +91,8 @@ class Holds:
         theirs = sum(waiting.speaker == speaker for waiting in self._waiting.values())
         if len(self._waiting) >= MOST_WAITING or theirs >= MOST_WAITING_OF_ONE:
             return None
+        if decision.quorum > 1:
+            return None  # one answer is all that is asked for here: it must not stand for several
         now = self._now_us()
         seconds = decision.hold_seconds or DEFAULT_HOLD_SECONDS
         request = ApprovalRequest(

@@ -1,0 +1,51 @@
+"""``doorward policy``: what it prints, and how it ends."""
+
+import json
+from pathlib import Path
+
+from tests.cli.commands import doorward
+
+GOOD = '@id("good")\n@description("Anybody may read.")\npermit (principal, action == Action::"read", resource);\n'
+DOUBTED = '@id("x") @description("d")\nforbid (principal, action == Action::"read", resource) when { context.multiple };\n'
+WRONG = '@id("y") @description("d")\nforbid (principal, action == Action::"read", resource) when { context.multple };\n'
+
+
+def folder(tmp_path: Path, **files: str) -> str:
+    """A folder of rules; ``a="..."`` is the file ``a.cedar``."""
+    for name, text in files.items():
+        (tmp_path / f"{name}.cedar").write_text(text, encoding="utf-8")
+    return str(tmp_path)
+
+
+def test_check_of_the_packaged_rules_is_clean(tmp_path: Path) -> None:
+    """With a data directory that was never used."""
+    ended = doorward("policy", "check", "--data-dir", str(tmp_path))
+    assert (ended.code, ended.output.strip()) == (0, "12 files in the packaged rules: 0 errors, 0 warnings")
+
+
+def test_check_names_file_line_and_remedy_and_ends_with_one(tmp_path: Path) -> None:
+    """Two faults in two files are told together."""
+    ended = doorward("policy", "check", folder(tmp_path, a=GOOD + WRONG, b=DOUBTED + WRONG.replace("multple", "tempory")))
+    assert ended.code == 1
+    assert "a.cedar:4" in ended.output
+    assert "`multple`" in ended.output
+    assert "b.cedar:3" in ended.output
+    assert "2 errors" in ended.output
+
+
+def test_check_warnings_count_only_when_asked(tmp_path: Path) -> None:
+    """``--strict`` is for a pipeline that wants none."""
+    given = folder(tmp_path, a=GOOD + DOUBTED + DOUBTED.replace('"x"', '"z"'))
+    assert doorward("policy", "check", given).code == 0
+    ended = doorward("policy", "check", given, "--strict", "--json")
+    told = json.loads(ended.output)
+    assert ended.code == 1
+    assert [(one["kind"], one["rule"], one["line"]) for one in told["findings"]] == [("duplicate", "z", 6)]
+
+
+def test_check_of_a_folder_without_rules_says_so(tmp_path: Path) -> None:
+    """Neither the data directory's rules nor the packaged ones stand in for it."""
+    ended = doorward("policy", "check", str(tmp_path))
+    assert ended.code == 3
+    assert "holds no *.cedar file" in ended.everything
+    assert doorward("policy", "check", str(tmp_path / "none")).code == 3
