@@ -18,7 +18,6 @@ from typing import Any, cast
 from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
 from doorward.errors import AuditUnavailable
-from doorward.masking.plan import plan_result
 from doorward.model.decision import Decision, Facts, Verdict
 from doorward.model.entry import StatementOutcome
 from doorward.model.identity import Identity
@@ -26,7 +25,7 @@ from doorward.model.result import Provenance, ResultColumn
 from doorward.model.statement import Action
 from doorward.policy.explain import explain
 from doorward.proxy import forms_cy as forms
-from doorward.proxy import refusals
+from doorward.proxy import judging, refusals
 from doorward.proxy.execution import (
     LONGEST_KEPT_BYTES,
     Attempt,
@@ -180,17 +179,7 @@ class StatementPath:
         return note.operations
 
     def _note(self, judgement: Judgement, resolved: Resolved, columns: Sequence[ResultColumn]) -> ResultNote:
-        fits = resolved.output_count == len(columns)
-        plan = plan_result(
-            columns,
-            judgement.labels,
-            judgement.decision.cleared if judgement.decision.verdict is Verdict.ALLOW else frozenset(),
-            expressions_are_clear=resolved.expressions_are_clear,
-            clear_outputs=resolved.clear_outputs if fits else frozenset(),
-            origins_hold=not resolved.facts.copies_protected,
-            scanned=judgement.decision.scanned,
-            observed=judgement.decision.observed,
-        )
+        plan = judging.plan(resolved, judgement.decision, judgement.labels, columns)
         snapshot = judgement.rules.snapshot(self._session.upstream)
         pairs = [pair for pair in zip(columns, plan.treatments, strict=True) if pair[1].provenance is not Provenance.CLEAR]
         stamps = tuple(self._scribe.column(snapshot, *pair) for pair in pairs[:MAX_COLUMNS_NOTED])
@@ -437,11 +426,15 @@ class StatementPath:
         return known
 
     def _decide(self, text: Text, resolved: Resolved, *, approved: bool) -> Decision:
-        rules = self._rules()
-        if text.analysis.error:
-            return rules.policy.decide_unreadable(text.analysis.error, self._session.upstream)
-        return rules.policy.decide(
-            self._identity, resolved.facts, self._session.upstream, self._session.database, approved=approved
+        session = self._session
+        return judging.decide(
+            self._rules().policy,
+            self._identity,
+            text.analysis,
+            resolved.facts,
+            session.upstream,
+            session.database,
+            approved=approved,
         )
 
 

@@ -1,0 +1,40 @@
+"""What is decided of a text and of its result: for a session that runs it, and for whoever has it explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from doorward.catalog.resolve import Resolved
+from doorward.masking.plan import Plan, plan_result
+from doorward.model.catalog import Label
+from doorward.model.decision import Decision, Facts, Verdict
+from doorward.model.identity import Identity
+from doorward.model.result import ResultColumn
+from doorward.model.statement import Analysis
+from doorward.policy.decide import Policy
+
+
+def decide(
+    policy: Policy, identity: Identity, analysis: Analysis, facts: Facts, upstream: str, database: str, *, approved: bool
+) -> Decision:
+    """May *identity* run it? What can't be read is refused whatever *facts* say."""
+    if analysis.error:
+        return policy.decide_unreadable(analysis.error, upstream)
+    return policy.decide(identity, facts, upstream, database, approved=approved)
+
+
+def plan(
+    resolved: Resolved, decision: Decision, labels: Mapping[tuple[int, int], Label], columns: Sequence[ResultColumn]
+) -> Plan:
+    """What is done to each of *columns*, a result of what *resolved* is about."""
+    fits = resolved.output_count == len(columns)
+    return plan_result(
+        columns,
+        labels,
+        decision.cleared if decision.verdict is Verdict.ALLOW else frozenset(),
+        expressions_are_clear=resolved.expressions_are_clear,
+        clear_outputs=resolved.clear_outputs if fits else frozenset(),
+        origins_hold=not resolved.facts.copies_protected,
+        scanned=decision.scanned,
+        observed=decision.observed,
+    )
