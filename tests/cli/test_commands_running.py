@@ -164,3 +164,26 @@ def test_doctor_warns_of_a_superuser_and_fails_for_a_database_that_is_away(runni
     assert ended.code == 3
     assert "✗ database" in ended.output
     assert "→" in ended.output
+
+
+def test_explain_says_what_would_become_of_a_statement(running: Running) -> None:
+    """Who, how it is read, the decision, and each column; in words, as JSON, from the input, and for somebody unknown."""
+    add(running, "xenia")
+    told = running.doorward("explain", "SELECT id, email, lower(email) AS low FROM customers", "--as", "xenia")
+    assert told.code == 0, told.everything
+    for words in (
+        "xenia on",
+        "reads public.customers",
+        "allowed",
+        "everyone-may-read",
+        "public.customers.email",
+        "first character",
+    ):
+        assert words in told.everything
+    as_json = running.doorward("explain", "DROP TABLE customers", "--as", "xenia", "--json")
+    assert json.loads(as_json.output)["verdict"] == "deny"
+    unasked = running.doorward("explain", "SELECT email FROM customers", "--as", "xenia", "--text-only")
+    assert "By the text alone" in unasked.everything
+    nobody = running.doorward("explain", "SELECT 1", "--as", "nobody-here")
+    assert (nobody.code, "nobody-here" in nobody.everything) == (1, True)
+    assert running.doorward("explain", "-", "--as", "xenia").code == 1

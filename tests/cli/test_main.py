@@ -10,7 +10,7 @@ from tests.cli.commands import doorward
 
 COMMANDS = {
     "demo", "up", "doctor", "version", "user", "service", "agent", "connect", "approvals", "approve", "reject", "status", "log",
-    "catalog", "audit", "scan", "detectors",
+    "catalog", "audit", "scan", "detectors", "explain",
 }  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def test_help_is_quick() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "up", "connect", "log", "approve", "audit verify", "user add", "agent add", "doctor"]
+    "command", ["demo", "up", "connect", "log", "approve", "audit verify", "user add", "agent add", "doctor", "explain"]
 )
 def test_help_of_a_command_teaches_by_example(command: str) -> None:
     """An example says more than a list of options."""

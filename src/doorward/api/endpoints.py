@@ -10,6 +10,7 @@ import msgspec
 
 from doorward.api import shapes
 from doorward.api.queries import LOG_QUERY, filters_from, label_from, state_from, whole_number
+from doorward.control.explained import Explained
 from doorward.control.office import Office
 from doorward.control.operators import Operator
 from doorward.model.identity import PrincipalKind
@@ -124,6 +125,18 @@ async def _decide_label(call: Call) -> None:
     )
 
 
+async def _explain(call: Call) -> Explained:
+    body: shapes.StatementQuestion = call.body
+    return await call.office.explaining.explain(
+        call.by,
+        body.statement,
+        body.principal or call.by.name,
+        via=body.via,
+        database=body.database,
+        ask=body.ask_database,
+    )
+
+
 COLUMN_QUERY = ("upstream", "table", "unreviewed", "label")
 
 # fmt: off
@@ -145,6 +158,7 @@ ENDPOINTS = (
     Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, COLUMN_QUERY),
     Endpoint("GET", "/catalog/changes", "What became of columns", _column_changes, list[shapes.ColumnChangeOut],
              None, ("since_us",)),
+    Endpoint("POST", "/explain", "What would become of a statement", _explain, Explained, shapes.StatementQuestion),
     Endpoint("POST", "/catalog/verdict", "Say what a column holds", _decide_label, None, shapes.NewVerdict, status=204),
 )
 # fmt: on

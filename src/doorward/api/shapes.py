@@ -58,6 +58,19 @@ class NewVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
 
 
+class StatementQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A statement to explain. *principal* is who would send it, the caller unless said; *via* an agent that acts for them.
+
+    With *ask_database* the database is asked what the result's columns are; it never runs the statement.
+    """
+
+    statement: str
+    principal: str = ""
+    via: str = ""
+    database: str = ""
+    ask_database: bool = True
+
+
 # --- out ----------------------------------------------------------------------------------------------------------
 
 

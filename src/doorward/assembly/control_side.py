@@ -95,7 +95,7 @@ class ControlProcess:
         data.prepare()
         self._check_nobody_else_runs()
         self._policies = load(read_policies(data.policy))
-        self._policy = Policy(self._policies)
+        self._policy = Policy(self._policies, frozenset({settings.upstream.name} if settings.upstream.observe else ()))
         self._detectors = read_texts(data.detectors, "*.toml")
         read_detectors(self._detectors)  # raises where a gateway would
         async with contextlib.AsyncExitStack() as stack:
@@ -121,6 +121,7 @@ class ControlProcess:
                 LogReader(data.log),
                 address,
                 may_approve=self._why_not_approve,
+                policy=lambda: self._policy,
                 catalog_touched=lambda _upstream: self._touched.set(),
                 now=now_us,
                 new_id=new_id,

@@ -135,7 +135,7 @@ def _touch(statement: ParsedStatement, snapshot: Snapshot) -> _Touched:
     reads_unresolved = False
     created = set(statement.creates)
     for used in statement.relations:
-        found = _meanings(used.relation, snapshot)
+        found = meanings(used.relation, snapshot)
         objects.update((relation.oid, relation) for relation in found)
         if used.use is Use.READ:
             read.update((relation.oid, relation) for relation in found)
@@ -146,7 +146,7 @@ def _touch(statement: ParsedStatement, snapshot: Snapshot) -> _Touched:
     return _Touched(tuple(objects.values()), tuple(read.values()), tuple(unresolved), reads_unresolved)
 
 
-def _meanings(name: RelationName, snapshot: Snapshot) -> tuple[Relation, ...]:
+def meanings(name: RelationName, snapshot: Snapshot) -> tuple[Relation, ...]:
     """Every relation that *name* may stand for; none means that nothing is known of it."""
     called = snapshot.by_name.get(name.name, ())
     if name.schema is None:

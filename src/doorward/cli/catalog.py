@@ -14,13 +14,8 @@ from rich.text import Text
 from doorward.cli.catalog_export import FORMATS
 from doorward.cli.client import ApiClient, data_directory
 from doorward.cli.options import AsJson, DataDir
-from doorward.cli.terminal import console, one_line, say_json
+from doorward.cli.terminal import LABEL_STYLES, console, one_line, say_json
 from doorward.errors import InvalidRequest, NotFound
-
-_STYLES = {
-    "personal": "magenta", "restricted": "red", "secret": "bold red", "free text": "yellow", "proposed": "cyan",
-    "unclassified": "yellow",
-}  # fmt: skip
 
 CATALOG_HELP = (
     "Show tables and columns with their labels and why each has its label; say which labels are right.\n\n"
@@ -98,7 +93,7 @@ def _show(table: str, label: str, protected: bool, unreviewed: bool, data_dir: P
         because = f"{row['reviewed_by']} said so" if row["reviewed_by"] else "; ".join(row["reasons"])
         if told and not row["reviewed_by"]:
             because = f"{row['confidence']:.0%}  {because}"
-        style = _STYLES.get(row["label_class"], "default")
+        style = LABEL_STYLES.get(row["label_class"], "default")
         shown.add_row("  " + one_line(row["column"]), one_line(row["type"]), Text(told, style), Text(one_line(because), "dim"))
     out.print(shown if rows else "[dim]no such columns[/]")
 

@@ -16,6 +16,7 @@ from doorward.cli import (
     demo,
     detectors,
     doctor,
+    explain,
     log,
     people,
     policy,
@@ -61,6 +62,7 @@ app.command("approve", rich_help_panel=ANSWER)(approvals.approve)
 app.command("reject", rich_help_panel=ANSWER)(approvals.reject)
 app.command("status", rich_help_panel=WATCH)(status.status)
 app.command("log", rich_help_panel=WATCH, help=log.LOG_HELP)(log.log)
+app.command("explain", rich_help_panel=WATCH, help=explain.EXPLAIN_HELP)(explain.explain)
 app.add_typer(catalog.catalog, name="catalog", rich_help_panel=WATCH)
 app.add_typer(audit.audit, name="audit", rich_help_panel=WATCH)
 app.add_typer(policy.policy, name="policy", rich_help_panel=RULES)

@@ -40,6 +40,12 @@ VERDICTS = {
     "expired": ("expired", "dim"),
 }
 
+# A class of labels -> its colour.
+LABEL_STYLES = {
+    "personal": "magenta", "restricted": "red", "secret": "bold red", "free text": "yellow", "proposed": "cyan",
+    "unclassified": "yellow",
+}  # fmt: skip
+
 
 def console(*, stderr: bool = False) -> Console:
     """A console for one of the standard streams as it is now."""

@@ -11,6 +11,7 @@ from doorward.clock import new_id, now_us
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
 from doorward.control.desk import Desk, MayApprove
+from doorward.control.explaining import Describe, Explaining, describe_at, packaged_policy
 from doorward.control.feed import Feed, Topic
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.lookup import Directory
@@ -22,6 +23,7 @@ from doorward.control.sessions import Sessions
 from doorward.model import link as messages
 from doorward.model.approval import ApprovalRequest, RequestState
 from doorward.model.upstream import Upstream
+from doorward.policy.decide import Policy
 from doorward.store.repositories import Store
 
 
@@ -49,7 +51,7 @@ class Status:
 class Office:
     """Bundles the control functions and listens to gateways.
 
-    *catalog_touched* is told the name of an upstream whose catalog has to be read again.
+    *catalog_touched* is told the name of an upstream whose catalog has to be read again. *policy* gives the rules in force.
     """
 
     def __init__(
@@ -60,6 +62,8 @@ class Office:
         address: Address,
         *,
         may_approve: MayApprove = not_asked,
+        policy: Callable[[], Policy] = packaged_policy,
+        describe: Describe = describe_at,
         catalog_touched: Callable[[str], None] = lambda upstream: None,
         now: Callable[[], int] = now_us,
         new_id: Callable[[str], str] = new_id,
@@ -80,6 +84,7 @@ class Office:
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )
         self.record = Record(log)
+        self.explaining = Explaining(store, self.catalog, self.directory, policy, describe)
 
     async def open(self) -> None:
         """Let gateways connect."""
