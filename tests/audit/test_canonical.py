@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorward.audit.canonical import MAX_ENTRY_BYTES, MAX_NUMBER, decode, encode, kind_of
+from doorward.model.claim import NAME
 from doorward.model.entry import (
     ENTRY_KINDS,
     ActorStamp,
@@ -25,6 +26,8 @@ from doorward.model.entry import (
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = st.integers(-MAX_NUMBER, MAX_NUMBER)
 ACTORS = st.builds(ActorStamp, id=TEXTS, kind=TEXTS, name=TEXTS)
+# What is claimed or proven has names of few letters: no two ways to sort them.
+SAID = st.dictionaries(st.from_regex(NAME, fullmatch=True), TEXTS, max_size=3)
 BY_TYPE = {
     int: NUMBERS,
     str: TEXTS,
@@ -37,6 +40,7 @@ BY_TYPE = {
         credential=TEXTS,
         principal=ACTORS,
         proven_by=TEXTS,
+        proof=st.just(msgspec.UNSET) | SAID,
     ),
     tuple[ColumnStamp, ...]: st.lists(
         st.builds(ColumnStamp, label=TEXTS, name=TEXTS, source=TEXTS, treatment=TEXTS), max_size=2
@@ -49,7 +53,8 @@ def entries_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     for field in msgspec.structs.fields(kind):
         if field.name == "kind":
             continue
-        optional = NUMBERS if int in get_args(field.type) else TEXTS
+        types = get_args(field.type)
+        optional = NUMBERS if int in types else SAID if dict[str, str] in types else TEXTS
         fields[field.name] = BY_TYPE[field.type] if field.required else st.just(msgspec.UNSET) | optional
     return st.builds(kind, **fields)
 

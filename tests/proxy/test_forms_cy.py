@@ -48,12 +48,19 @@ def shown(listed: list[bytes | None]) -> tuple[str, ...]:
 
 
 actors = st.builds(ActorStamp, texts, texts, texts)
+# Among the names those of the entry's own keys, and values that look like them.
+said = st.dictionaries(
+    st.sampled_from(["execution", "at_us", "parameters", "statement", "tags", "policy", "job"]),
+    texts | st.sampled_from(['","execution":"exe_1"', "exe_1", '"],"policy":"']),
+    max_size=4,
+)
+maybe_said = st.just(msgspec.UNSET) | said
 intents = st.builds(
     StatementIntent,
     action=texts,
     at_us=numbers,
     execution=ids,
-    identity=st.builds(IdentityStamp, st.lists(actors, max_size=2).map(tuple), texts, texts, actors, texts),
+    identity=st.builds(IdentityStamp, st.lists(actors, max_size=2).map(tuple), texts, texts, actors, texts, maybe_said),
     labels=names,
     objects=names,
     parameters=values.map(lambda listed: shown(listed)),
@@ -66,6 +73,7 @@ intents = st.builds(
     tags=names,
     upstream=texts,
     verdict=texts,
+    claimed=maybe_said,
 )
 columns = st.lists(st.builds(ColumnStamp, texts, texts, texts, texts), max_size=3).map(tuple)
 

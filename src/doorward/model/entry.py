@@ -20,13 +20,17 @@ class ActorStamp(msgspec.Struct, frozen=True):
 
 
 class IdentityStamp(msgspec.Struct, frozen=True):
-    """The identity chain as stamped on every entry: *actors* act, last one nearest the wire, for *principal*."""
+    """The identity chain as stamped on every entry: *actors* act, last one nearest the wire, for *principal*.
+
+    *proof* is what was proven beside the names, where there is any.
+    """
 
     actors: tuple[ActorStamp, ...]
     chain: str
     credential: str
     principal: ActorStamp
     proven_by: str
+    proof: dict[str, str] | UnsetType = UNSET
 
 
 class ColumnStamp(msgspec.Struct, frozen=True):
@@ -71,7 +75,7 @@ class SigninRefused(msgspec.Struct, frozen=True):
 
 
 class SessionOpened(msgspec.Struct, frozen=True):
-    """A client was authenticated and has its upstream. *application* is the client's own claim.
+    """A client was authenticated and has its upstream. *application* and *claimed* are the client's own claims.
 
     *upstream_pid* is the server's own process for the session, as its log has it. *upstream_use* is 1 for a new
     upstream session, and greater for one that served others before.
@@ -85,6 +89,7 @@ class SessionOpened(msgspec.Struct, frozen=True):
     session: str
     tls: str
     upstream: str
+    claimed: dict[str, str] | UnsetType = UNSET
     kind: str = "session.opened"
     upstream_pid: int | UnsetType = UNSET
     upstream_use: int | UnsetType = UNSET
@@ -104,6 +109,7 @@ class StatementIntent(msgspec.Struct, frozen=True):
     """Written before a statement is forwarded, and also when it is denied: who wants what, and what was decided.
 
     A text too long for an entry is cut in *statement*, and *attachment* names the whole, kept beside the log by its digest.
+    *claimed* is what the client says of itself, in options of the connection or a comment, and nobody proved.
     """
 
     action: str
@@ -123,6 +129,7 @@ class StatementIntent(msgspec.Struct, frozen=True):
     upstream: str
     verdict: str
     attachment: str | UnsetType = UNSET
+    claimed: dict[str, str] | UnsetType = UNSET
     grant: str | UnsetType = UNSET
     kind: str = "statement.intent"
 

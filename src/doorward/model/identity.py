@@ -34,13 +34,15 @@ class Identity:
     """A proven chain: the principal a session is attributed to, and the actors that act for it.
 
     *actors* runs from the nearest to the principal to the one holding the connection (RFC 8693 ``act``, read from the
-    inside out); it is empty when the principal itself connects.
+    inside out); it is empty when the principal itself connects. *proof* is what the credential proves beside the name: the
+    repository and run of a pipeline's token, say.
     """
 
     principal: Principal
     actors: tuple[Principal, ...]
     proven_by: str
     credential_id: str
+    proof: tuple[tuple[str, str], ...] = ()
 
     @property
     def speaker(self) -> Principal:

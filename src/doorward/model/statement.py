@@ -144,13 +144,15 @@ _PLAIN_TAGS = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 class Analysis:
     """What a text holds. *error* is set, and *statements* empty, when it must be refused unread.
 
-    *varying* are the byte offsets of literals that could have any other value without a difference to all the rest.
+    *varying* are the byte offsets of literals that could have any other value without a difference to all the rest. *claimed*
+    is what a comment in it says of the program, for the record alone.
     """
 
     statements: tuple[ParsedStatement, ...]
     error: str = ""
     error_code: str = ""  # SQLSTATE to answer with when error is set
     varying: frozenset[int] = frozenset()
+    claimed: tuple[tuple[str, str], ...] = ()
 
     @property
     def action(self) -> Action:

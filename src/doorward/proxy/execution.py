@@ -190,10 +190,11 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """What is fixed about a session once it is open."""
+    """What is fixed about a session once it is open. *claimed* is what its client said of itself."""
 
     id: str
     upstream: str
     database: str
     client: str
     application: str
+    claimed: tuple[tuple[str, str], ...] = ()

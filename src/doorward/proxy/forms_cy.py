@@ -77,6 +77,7 @@ class IntentForm:
 
     show: object
     until_time: bytes
+    until_execution: bytes
     until_parameters: bytes
     until_statement: bytes
     after: bytes
@@ -90,8 +91,12 @@ class IntentForm:
         whole = encode(intent)
         time_key = b'"at_us":'
         at = whole.index(time_key) + len(time_key)
+        # What is claimed has names of the client's choice: it is stepped over, not searched.
+        claimed = b"" if intent.claimed is msgspec.UNSET else b',"claimed":' + _sorted_json(intent.claimed)
+        end_of_time = at + len(str(intent.at_us))
         execution_key = b',"execution":"' + intent.execution.encode() + b'"'
-        end_of_execution = whole.index(execution_key, at) + len(execution_key)
+        end_of_execution = end_of_time + len(claimed) + len(execution_key)
+        assert whole[end_of_time:end_of_execution] == claimed + execution_key
         parameters_key = b'"parameters":['
         parameters = whole.index(parameters_key, end_of_execution) + len(parameters_key)
         after = whole.index(b'],"policy":', parameters)
@@ -99,14 +104,20 @@ class IntentForm:
         statement = whole.index(statement_key, after) + len(statement_key)
         after_statement = whole.index(b',"tags":', statement)
         self.until_time = whole[:at]
+        self.until_execution = claimed + b',"execution":"'
         self.until_parameters = whole[end_of_execution - 1 : parameters]
         self.until_statement = whole[after:statement]
         self.after = whole[after_statement:]
 
     def fill(self, at_us: int, execution: str, parameters: Sequence[bytes | None], keyed: Any, statement: str) -> bytes:
         """The entry. *execution* holds nothing that JSON escapes; *keyed* makes the digests of *parameters*."""
-        key = b',"execution":"'
-        parts: list[bytes] = [self.until_time, str(at_us).encode(), key, execution.encode(), self.until_parameters]
+        parts: list[bytes] = [
+            self.until_time,
+            str(at_us).encode(),
+            self.until_execution,
+            execution.encode(),
+            self.until_parameters,
+        ]
         if parameters:
             show: Any = self.show
             parts.append(_json([show(value, keyed) for value in parameters[:PARAMETERS_LIMIT]])[1:-1])

@@ -44,6 +44,7 @@ def identity_stamp(identity: Identity) -> IdentityStamp:
         identity.credential_id,
         stamp_of(identity.principal),
         identity.proven_by,
+        dict(identity.proof) or UNSET,
     )
 
 
@@ -104,6 +105,7 @@ class Scribe:
             action=facts.action,
             at_us=at_us,
             attachment=attachment,
+            claimed=dict((*session.claimed, *attempt.text.analysis.claimed)) or UNSET,
             execution=execution_id,
             grant=grant or UNSET,
             identity=self._identity(identity),

@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+from msgspec import UNSET
+
 from doorward import telemetry
 from doorward.authentication.scram import ServerExchange, StoredSecret, decoy
 from doorward.databases import Database, database_for
@@ -293,12 +295,13 @@ class Session(asyncio.Protocol):
         assert self._lent is not None
         self._opened_us = gateway.now_us()
         self._facts = SessionFacts(
-            gateway.new_id("ses"), upstream.name, upstream.database, self._peer, wish.application[:CLAIM_LIMIT]
+            gateway.new_id("ses"), upstream.name, upstream.database, self._peer, wish.application[:CLAIM_LIMIT], wish.claimed
         )
         gateway.scribe.record(
             SessionOpened(
                 application=self._facts.application,
                 at_us=self._opened_us,
+                claimed=dict(wish.claimed) or UNSET,
                 client=self._peer,
                 database=wish.database[:CLAIM_LIMIT],
                 identity=identity_stamp(self.identity),

@@ -7,6 +7,7 @@ from typing import Any
 
 from doorward.model.statement import Action, Analysis, ParsedStatement, WhereClause
 from doorward.sql.actions import IDENTITY_SETTINGS, TRANSACTIONS, Effect, effect_of, identity_refusal
+from doorward.sql.claims import claims_in
 from doorward.sql.copying import copied_columns
 from doorward.sql.outputs import outputs_of
 from doorward.sql.parse import TOO_COMPLEX, ParseFailure, parse
@@ -23,7 +24,7 @@ def analyze(text: str) -> Analysis:
     try:
         trees = [kind_and_fields(tree) for tree in parse(text)]
         varying = varying_literals(*trees[0]) if len(trees) == 1 else frozenset()
-        return Analysis(tuple(_statement(*tree) for tree in trees), varying=varying)
+        return Analysis(tuple(_statement(*tree) for tree in trees), varying=varying, claimed=claims_in(text))
     except ParseFailure as failure:
         return Analysis((), failure.message, failure.sqlstate)
     except RecursionError:

@@ -27,7 +27,7 @@ class WantsCancel:
 class WantsSignIn:
     """The client says who it is and which database it wants. *settings* are run-time settings to begin with.
 
-    *key_bytes* is how long a key to cancel with it can keep.
+    *key_bytes* is how long a key to cancel with it can keep; *claimed* is what it says of itself for the record.
     """
 
     user: str
@@ -35,6 +35,7 @@ class WantsSignIn:
     application: str
     settings: dict[str, str] = field(default_factory=dict)
     key_bytes: int = 4
+    claimed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

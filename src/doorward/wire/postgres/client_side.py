@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from doorward.errors import DoorwardError, ProtocolViolation
+from doorward.model.claim import claims_of
 from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSignIn, WantsTls
 from doorward.wire.postgres import authentication, messages, startup
 from doorward.wire.postgres.exchange import PINNED_SETTINGS
@@ -12,6 +13,9 @@ from doorward.wire.postgres.exchange import PINNED_SETTINGS
 # What a client may send before it is answered: several times what any message of this phase can hold. Clients wait, and
 # nobody has proven anything yet.
 MAX_AHEAD_BYTES = 64 << 10
+
+# Settings of this name are for the record and no further: -c doorward.job=nightly.
+CLAIM_PREFIX = "doorward."
 
 _TLS_HANDSHAKE = 0x16  # the first byte of a ClientHello (RFC 8446, section 5.1); no start-up packet is long enough to begin so
 
@@ -174,7 +178,8 @@ class ClientHandshake:
         minor = startup.spoken_minor(wish.minor)
         if wish.minor != minor or wish.unknown_options:
             self._negotiation = startup.negotiate_version(minor, wish.unknown_options)
-        settings = {**wish.parameters}
+        settings = {name: value for name, value in wish.parameters.items() if not name.startswith(CLAIM_PREFIX)}
+        said = [(name.removeprefix(CLAIM_PREFIX), value) for name, value in wish.parameters.items() if name not in settings]
         application = settings.get("application_name", "")
         for name, pinned in PINNED_SETTINGS.items():
             for asked in [settings.pop(given) for given in list(settings) if given.lower() == name]:
@@ -183,7 +188,8 @@ class ClientHandshake:
                 if letters.replace("unicode", "utf8") not in (pinned.lower(), *_SAME_AS_PINNED):
                     raise ProtocolViolation(f"The setting {name} can only be {pinned} here.", f"Connect without {name}.")
             settings[name] = pinned
-        return WantsSignIn(wish.user, wish.database, application, settings, startup.KEY_BYTES_BY_MINOR[minor])
+        key_bytes = startup.KEY_BYTES_BY_MINOR[minor]
+        return WantsSignIn(wish.user, wish.database, application, settings, key_bytes, claims_of(said))
 
     def _take(self, length: int) -> bytes:
         taken = bytes(self._buffer[:length])
