@@ -44,6 +44,11 @@ class DataDirectory:
         return self.path / "log"
 
     @property
+    def index(self) -> Path:
+        """What the log is searched with; made from it, and made anew when it is lost."""
+        return self.path / "index"
+
+    @property
     def policy(self) -> Path:
         """The operator's own rules, in place of the packaged ones where it holds any."""
         return self.path / "policy"

@@ -30,6 +30,7 @@ EVENTS = frozenset(
         "link.lost",
         "request.crashed",
         "sequencer.failed",
+        "index.failed",
     }
 )
 

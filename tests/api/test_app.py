@@ -11,8 +11,8 @@ from doorward.api.endpoints import ENDPOINTS
 from doorward.api.guard import BODY_LIMIT_BYTES, HEADERS
 from doorward.api.settings import DoorSettings
 from doorward.api.stream import log_rows
+from doorward.control.filters import Filters
 from doorward.control.operators import LOCAL
-from doorward.control.record import Filters
 from doorward.model import link
 from doorward.model.catalog import Label
 from tests.api.clients import TOKEN, Doors

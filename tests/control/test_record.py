@@ -3,8 +3,8 @@
 import pytest
 
 from doorward.control import record as record_module
+from doorward.control.filters import Filters
 from doorward.control.operators import LOCAL, Operator
-from doorward.control.record import Filters
 from doorward.control.views import EntryView, decode_entry
 from doorward.errors import NotFound
 from doorward.model.entry import StatementIntent

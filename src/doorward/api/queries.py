@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from doorward.control.record import LIMIT, Filters
+from doorward.control.filters import Filters
+from doorward.control.record import LIMIT
 from doorward.errors import InvalidRequest
 from doorward.model.approval import RequestState
 from doorward.model.catalog import Label

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from doorward.control.feed import Topic
+from doorward.control.filters import Filters
 from doorward.control.office import Office
 from doorward.control.operators import Operator
-from doorward.control.record import Filters
 from doorward.control.views import EntryView
 
 # How many rows back an outcome still changes a row that was given.

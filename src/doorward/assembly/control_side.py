@@ -20,6 +20,7 @@ from doorward import telemetry
 from doorward.api.operator_token import operator_token
 from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
+from doorward.assembly.indexing import keep_index
 from doorward.assembly.signing import sign_until, take_up_left_journals
 from doorward.assembly.workers import Workers
 from doorward.audit.checkpoint import load_or_create_key
@@ -36,6 +37,8 @@ from doorward.config import Settings, read_texts
 from doorward.console.app import create_app
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.office import Address, Office
+from doorward.control.projection.finding import Finder
+from doorward.control.projection.keeping import FILE as INDEX_FILE
 from doorward.detectors.custom import read_detectors
 from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError
 from doorward.model.approval import ApprovalRequest
@@ -120,6 +123,7 @@ class ControlProcess:
                 link,
                 LogReader(data.log),
                 address,
+                index=Finder(data.index / INDEX_FILE),
                 may_approve=self._why_not_approve,
                 policy=lambda: self._policy,
                 catalog_touched=lambda _upstream: self._touched.set(),
@@ -152,6 +156,7 @@ class ControlProcess:
                 asyncio.create_task(self._keep_gateways(), name="gateway keeper"),
                 asyncio.create_task(self._watch_catalog(querier, mark), name="catalog watch"),
                 asyncio.create_task(self._sample_values(), name="value sampling"),
+                asyncio.create_task(keep_index(data.index, LogReader(data.log)), name="search index"),
             ]
             last = asyncio.Event()
             signing = asyncio.create_task(sign_until(last, sequencer), name="sequencer")

@@ -46,7 +46,7 @@ async def sign_until(last: asyncio.Event, sequencer: Sequencer) -> None:
     """Turn the journals into signed tiles, off the loop, some times a second, until *last*; and once more after it."""
     loop = asyncio.get_running_loop()
     is_last = False
-    with ThreadPoolExecutor(1, "signing", _step_back) as thread:
+    with ThreadPoolExecutor(1, "signing", step_back, (NICENESS,)) as thread:
         while not is_last:
             is_last = last.is_set()
             # Never cut short: the thread would go on with files that were closed under it.
@@ -57,11 +57,11 @@ async def sign_until(last: asyncio.Event, sequencer: Sequencer) -> None:
                         await last.wait()
 
 
-def _step_back() -> None:
+def step_back(niceness: int) -> None:
     """Lower the priority of the calling thread; on Linux a thread has one of its own."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 def _sign(sequencer: Sequencer) -> None:

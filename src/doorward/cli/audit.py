@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from doorward.cli.client import data_directory
 from doorward.cli.options import AsJson, DataDir
-from doorward.cli.terminal import EXIT_CODES_HELP, OK, REFUSED, console, say_json
+from doorward.cli.terminal import EXIT_CODES_HELP, OK, REFUSED, console, counting, say_json
 from doorward.errors import NotFound
 
 if TYPE_CHECKING:
@@ -49,14 +48,7 @@ def verify_log(
         report = verify(folder, key or None)
         _say_json(folder, report)
     else:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        out = console()
-        columns = (TextColumn("checking"), BarColumn(30), MofNCompleteColumn(), TextColumn("entries"))
-        with Progress(*columns, console=out, transient=True, disable=not sys.stdout.isatty()) as progress:
-            task = progress.add_task("", total=None)
-            report = verify(folder, key or None, lambda done, size: progress.update(task, completed=done, total=size))
-        _say(folder, report)
+        _say(folder, counting("checking", lambda progress: verify(folder, key or None, progress)))
     raise typer.Exit(OK if report.is_sound else REFUSED)
 
 
@@ -73,6 +65,32 @@ def prove_entry(
     from doorward.audit.proofs import inclusion_proof
 
     typer.echo(inclusion_proof(_folder(log, data_dir), index), nl=False)
+
+
+@audit.command("reindex")
+def reindex(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Make the search index anew from the whole log. Doorward must not run: it makes a lost or damaged index anew by itself.
+
+    [bold]Example:[/]  doorward audit reindex
+    """
+    import time
+
+    from doorward.audit.reader import LogReader
+    from doorward.control.projection.keeping import Keeper
+
+    data = data_directory(data_dir)
+    folder = _folder(None, data_dir)
+    started = time.monotonic()
+    keeper = Keeper(data.index, LogReader(folder))
+    try:
+        covered = counting("indexing", keeper.rebuild)
+    finally:
+        keeper.close()
+    seconds = time.monotonic() - started
+    if as_json:
+        say_json({"index": str(data.index), "entries": covered, "seconds": round(seconds, 3)})
+    else:
+        console().print(f"[green]done[/] {covered:,} entries in {seconds:.1f} s")
 
 
 def _folder(log: Path | None, data_dir: Path | None) -> Path:

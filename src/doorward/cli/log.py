@@ -22,7 +22,8 @@ from doorward.errors import InvalidRequest
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from doorward.control.record import Filters, Record
+    from doorward.control.filters import Filters
+    from doorward.control.record import Record
     from doorward.control.views import EntryView
 
 FOLLOW_SECONDS = 0.3
@@ -69,7 +70,8 @@ def log(
 ) -> None:
     """Show the audit log."""
     from doorward.audit.reader import LogReader
-    from doorward.control.record import Filters, Record
+    from doorward.control.filters import Filters
+    from doorward.control.record import Record
 
     if verdict not in ("", "allow", "deny", "hold"):
         raise typer.BadParameter("use allow, deny or hold", param_hint="--verdict")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.text import Text
 
 from doorward.errors import DoorwardError
+
+T = TypeVar("T")
 
 OK, REFUSED, USAGE, UNAVAILABLE = 0, 1, 2, 3
 EXIT_CODES_HELP = "Exit codes: 0 done, 1 refused, not found or not intact, 2 wrong usage, 3 unavailable or badly configured."
@@ -52,6 +55,16 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     is_wide = stream.isatty() or "COLUMNS" in os.environ
     return Console(stderr=stderr, width=None if is_wide else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+
+
+def counting(doing: str, work: Callable[[Callable[[int, int], None]], T]) -> T:
+    """What *work* gives, with a bar on a terminal of how many entries it has done, as it tells."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn(doing), BarColumn(30), MofNCompleteColumn(), TextColumn("entries"))
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=None)
+        return work(lambda done, size: progress.update(task, completed=done, total=size))
 
 
 def say_json(value: Any) -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from doorward.console.browser_sessions import BrowserSession, BrowserSessions
 from doorward.console.rendering import Pages
+from doorward.control.filters import Filters
 from doorward.control.office import Office
-from doorward.control.record import Filters
 from doorward.model.approval import RequestState
 
 STATEMENTS = 40

@@ -17,6 +17,7 @@ from doorward.control.gateway_link import GatewayLink
 from doorward.control.lookup import Directory
 from doorward.control.operators import Operator
 from doorward.control.principals import Principals
+from doorward.control.projection.finding import Finder
 from doorward.control.record import LogReading, Record
 from doorward.control.secrets import Secrets
 from doorward.control.sessions import Sessions
@@ -61,6 +62,7 @@ class Office:
         log: LogReading,
         address: Address,
         *,
+        index: Finder | None = None,
         may_approve: MayApprove = not_asked,
         policy: Callable[[], Policy] = packaged_policy,
         describe: Describe = describe_at,
@@ -83,8 +85,8 @@ class Office:
         self.catalog = Catalog(
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )
-        self.record = Record(log)
         self.explaining = Explaining(store, self.catalog, self.directory, policy, describe)
+        self.record = Record(log, index)
 
     async def open(self) -> None:
         """Let gateways connect."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from doorward.control.filters import Filters
 from doorward.control.operators import Operator
+from doorward.control.projection.finding import Finder, Place
 from doorward.control.views import EntryView, Sequel, decode_entry, view
 from doorward.errors import NotFound
 from doorward.model.entry import Entry, HoldAnswered, StatementIntent, StatementOutcome
 
 CHUNK = 1000
 LIMIT = 500
-# A search reads back this far and says so; a bounded answer beats a console that hangs on a year of log.
-SCAN_LIMIT = 100_000
+# For lists that are taken away whole, as a file.
+EXPORT_LIMIT = 20_000
+# Entries of one bundle of the log are read at once.
+BUNDLE = 256
 # How far after an intent its sequel is looked for, on the page of one entry.
 SEQUEL_SCAN = 20_000
 
@@ -28,43 +34,6 @@ class LogReading(Protocol):
 
     def entries(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """The entries from *start* to before *stop*."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What to look for; an empty field looks for nothing. Text is compared without regard to case.
-
-    *who* is in the chain or did the administering; *for_whom* is the principal.
-    *before* is an index to page back from, *after* one to stop at; *reach* is how far back
-    to read.
-    """
-
-    who: str = ""
-    for_whom: str = ""
-    table: str = ""
-    label: str = ""
-    verdict: str = ""
-    text: str = ""
-    kind: str = ""
-    session: str = ""
-    since_us: int = 0
-    before: int | None = None
-    after: int = -1
-    limit: int = 50
-    reach: int = SCAN_LIMIT
-
-    def match(self, row: EntryView) -> bool:
-        """Whether *row* is looked for."""
-        return (
-            _within(self.who, row.chain)
-            and _within(self.for_whom, row.principal)
-            and (not self.table or any(_within(self.table, name) for name in row.objects))
-            and (not self.label or self.label in row.labels or any(self.label == c.label for c in row.columns))
-            and self.verdict in ("", row.verdict)
-            and self.kind in ("", row.kind)
-            and self.session in ("", row.session)
-            and _within(self.text, row.text)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +55,15 @@ class Detail:
 
 
 class Record:
-    """The audit log, for reading. Work is done on a thread: a search must not hold up a lookup."""
+    """The audit log, for reading. Work is done on a thread: a search must not hold up a lookup.
 
-    def __init__(self, log: LogReading) -> None:
+    *index* finds what is in the part of the log that it covers; without one, or when it can't be used, the log itself is
+    read back, as what is newer than it always is. What is shown comes from the log, and is checked against the filters.
+    """
+
+    def __init__(self, log: LogReading, index: Finder | None = None) -> None:
         self._log = log
+        self._index = index
 
     def size(self) -> int:
         """The number of entries."""
@@ -104,31 +78,107 @@ class Record:
         return await asyncio.to_thread(self._detail, by, index)
 
     def _search(self, by: Operator, filters: Filters) -> Page:
-        limit = max(1, min(filters.limit, LIMIT))
+        limit = max(1, min(filters.limit, EXPORT_LIMIT))
         stop = self._log.size()
         bound = stop if filters.before is None else min(filters.before, stop)
-        # Sequels come after their intents: reading starts a stretch after the page's bound to have met them.
+        covered = self._covered()
         tale = _Tale()
         rows: list[EntryView] = []
+        older = None
+        if bound > covered:
+            is_over = False
+            rows, older, is_over = self._scanned(by, filters, tale, limit, (covered, bound, stop))
+            if is_over or len(rows) == limit or not covered:
+                return Page(tuple(rows), older)
+        try:
+            found = self._found(by, filters, tale, min(bound, covered), limit - len(rows)) if covered else []
+        except sqlite3.Error:  # it was damaged, or is being replaced: it is made anew meanwhile
+            rows, older, _ = self._scanned(by, filters, _Tale(), limit, (0, bound, stop))
+            return Page(tuple(rows), older)
+        rows += found
+        return Page(tuple(rows), rows[-1].index if len(rows) == limit else None)
+
+    def _covered(self) -> int:
+        try:
+            return self._index.covered() if self._index else 0
+        except sqlite3.Error:
+            return 0
+
+    def _scanned(
+        self, by: Operator, filters: Filters, tale: _Tale, limit: int, stretch: tuple[int, int, int]
+    ) -> tuple[list[EntryView], int | None, bool]:
+        """Matching rows by reading back from before the second of *stretch* to its first; where to go on; whether to end there.
+
+        The third of *stretch* is the log's size.
+        """
+        covered, bound, stop = stretch
+        # Sequels come after their intents: reading starts a stretch after the page's bound to have met them.
+        rows: list[EntryView] = []
         last = bound
-        for index, entry in self._backwards(min(stop, bound + CHUNK)):
+        for index, entry in self._backwards(min(stop, bound + CHUNK), covered):
             row = tale.told(index, entry)
             if index >= bound:
                 continue
             last = index
             if entry.at_us < filters.since_us or index <= filters.after:
-                return Page(tuple(rows), None)
+                return rows, None, True
             if row is not None and _may_read(by, row) and filters.match(row):
                 rows.append(row)
                 if len(rows) == limit:
                     break
             if bound - index >= filters.reach:
-                break
-        return Page(tuple(rows), last if last > 0 else None)
+                return rows, last if last > 0 else None, True
+        return rows, last if last > 0 else None, False
 
-    def _backwards(self, stop: int) -> Iterator[tuple[int, Entry]]:
-        while stop > 0:
-            start = max(0, stop - CHUNK)
+    def _found(self, by: Operator, filters: Filters, tale: _Tale, before: int, limit: int) -> list[EntryView]:
+        assert self._index is not None
+        party = "" if by.may_read_all else by.principal.id if by.principal else "nobody"
+        rows: list[EntryView] = []
+        while len(rows) < limit:
+            asked = limit - len(rows)
+            places = self._index.find(filters, party, before, asked)
+            # The index is trusted with finding alone: what it finds is held against the entry itself.
+            rows += [row for row in self._told(places, tale) if _may_read(by, row) and filters.match(row)]
+            if len(places) < asked:
+                break
+            before = places[-1].entry
+        return rows
+
+    def _told(self, places: Iterable[Place], tale: _Tale) -> list[EntryView]:
+        wanted = {index for place in places for index in (place.entry, place.outcome, place.answer) if index >= 0}
+        entries = self._read(wanted)
+        rows = []
+        for place in places:
+            entry = entries.get(place.entry)
+            if entry is None:
+                continue
+            outcome, answer = entries.get(place.outcome), entries.get(place.answer)
+            sequel = Sequel(
+                outcome if isinstance(outcome, StatementOutcome) else None, answer if isinstance(answer, HoldAnswered) else None
+            )
+            if isinstance(entry, StatementIntent):
+                sequel = tale.sequel_of(entry.execution, sequel)
+            row = view(place.entry, entry, sequel)
+            if row is not None:
+                rows.append(row)
+        return rows
+
+    def _read(self, wanted: set[int]) -> dict[int, Entry]:
+        entries: dict[int, Entry] = {}
+        left = sorted(wanted, reverse=True)
+        while left:
+            start = left[-1]
+            end = start - start % BUNDLE + BUNDLE
+            picked = []
+            while left and left[-1] < end:
+                picked.append(left.pop())
+            here = dict(self._log.entries(start, picked[-1] + 1))
+            entries |= {index: decode_entry(here[index]) for index in picked if index in here}
+        return entries
+
+    def _backwards(self, stop: int, down_to: int) -> Iterator[tuple[int, Entry]]:
+        while stop > down_to:
+            start = max(down_to, stop - CHUNK)
             for index, raw in reversed(list(self._log.entries(start, stop))):
                 yield index, decode_entry(raw)
             stop = start
@@ -146,6 +196,14 @@ class Record:
         return Detail(row, raw.decode(), entry, sequel.outcome)
 
     def _sequel(self, index: int, execution: str) -> Sequel:
+        if index < self._covered() and self._index is not None:
+            with contextlib.suppress(sqlite3.Error):
+                place = self._index.place_of(index)
+                if place is not None and place.outcome >= 0:
+                    entries = self._read({at for at in (place.outcome, place.answer) if at >= 0})
+                    outcome, answered = entries.get(place.outcome), entries.get(place.answer)
+                    if isinstance(outcome, StatementOutcome) and outcome.execution == execution:
+                        return Sequel(outcome, answered if isinstance(answered, HoldAnswered) else None)
         answer = None
         for _, raw in self._log.entries(index + 1, min(self._log.size(), index + 1 + SEQUEL_SCAN)):
             # The execution's id is in the bytes of everything about it: most entries need no decoding.
@@ -166,6 +224,10 @@ class _Tale:
         self._outcomes: dict[str, StatementOutcome] = {}
         self._answers: dict[str, HoldAnswered] = {}
 
+    def sequel_of(self, execution: str, known: Sequel) -> Sequel:
+        """What was read of an execution, where an index does not know it yet."""
+        return Sequel(known.outcome or self._outcomes.pop(execution, None), known.answer or self._answers.get(execution))
+
     def told(self, index: int, entry: Entry) -> EntryView | None:
         if isinstance(entry, StatementOutcome):
             self._outcomes[entry.execution] = entry
@@ -177,10 +239,6 @@ class _Tale:
             sequel = Sequel(self._outcomes.pop(entry.execution, None), self._answers.get(entry.execution))
             return view(index, entry, sequel)
         return view(index, entry, Sequel())
-
-
-def _within(part: str, whole: str) -> bool:
-    return part.casefold() in whole.casefold()
 
 
 def _may_read(by: Operator, row: EntryView) -> bool:

@@ -32,7 +32,7 @@ class EntryView:
     *answer* is what came of its request, if it was held. *status* is the outcome's word; for an intent without one,
     "refused", "waiting" or "open" (running, or lost in a crash).
     *parties* holds the ids of everyone in the chain, for deciding who may read the row. *speaker* is the kind of whoever held
-    the connection.
+    the connection, *subject* what was administered.
     """
 
     index: int
@@ -61,6 +61,7 @@ class EntryView:
     request: str = ""
     answer: str = ""
     answered_by: str = ""
+    subject: str = ""
 
     @property
     def is_statement(self) -> bool:
@@ -189,7 +190,9 @@ def _answered(index: int, entry: HoldAnswered, _: Sequel) -> EntryView:
 def _administered(index: int, entry: Administered, _: Sequel) -> EntryView:
     details = ", ".join(f"{name} {value}" for name, value in entry.details.items() if value and name not in _UNTOLD)
     text = f"{entry.act}: {entry.subject}" + (f" ({details})" if details else "")
-    return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.by, principal=entry.by)
+    return EntryView(
+        index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.by, principal=entry.by, subject=entry.subject
+    )
 
 
 def _started(index: int, entry: ServiceStarted, _: Sequel) -> EntryView:
