@@ -109,6 +109,12 @@ class Conflict(DoorwardError):
     code = "conflict"
 
 
+class IndexUnavailable(DoorwardError):
+    """What is asked is answered from the search index alone, and that is being made."""
+
+    code = "index-unavailable"
+
+
 class InvalidRequest(DoorwardError):
     """What was asked for makes no sense as it stands: a malformed name, a value out of bounds."""
 

@@ -22,6 +22,7 @@ from doorward.api.queries import filters_from
 from doorward.api.settings import DoorSettings
 from doorward.api.signin import Signin
 from doorward.api.stream import log_rows
+from doorward.api.table import csv_response
 from doorward.control.office import Office
 from doorward.errors import DoorwardError, InvalidRequest
 
@@ -68,6 +69,8 @@ def _serving(endpoint: Endpoint, office: Office, signin: Signin) -> Handler:
         answer = await endpoint.handler(call)
         if endpoint.gives is None:
             return Response(status_code=endpoint.status)
+        if request.query_params.get("format") == "csv":
+            return csv_response(answer)
         return Response(msgspec.json.encode(answer), endpoint.status, media_type="application/json")
 
     return serve

@@ -9,10 +9,23 @@ from typing import Any
 import msgspec
 
 from doorward.api import shapes
-from doorward.api.queries import LOG_QUERY, filters_from, label_from, state_from, whole_number
+from doorward.api.queries import (
+    DISCLOSURE_QUERY,
+    LOG_QUERY,
+    TIMES,
+    filters_from,
+    label_from,
+    state_from,
+    wanted_from,
+    whole_number,
+)
 from doorward.control.explained import Explained
 from doorward.control.office import Office
 from doorward.control.operators import Operator
+from doorward.control.projection.disclosing import Disclosure
+from doorward.control.record import EXPORT_LIMIT, LIMIT
+from doorward.control.timeline import timeline
+from doorward.control.views import EntryView
 from doorward.model.identity import PrincipalKind
 
 
@@ -93,8 +106,18 @@ async def _answer(call: Call) -> shapes.RequestOut:
 
 
 async def _log(call: Call) -> shapes.LogOut:
-    page = await call.office.record.search(call.by, filters_from(call.query))
+    # A table has no pages to turn.
+    most = EXPORT_LIMIT if call.query.get("format") == "csv" else LIMIT
+    page = await call.office.record.search(call.by, filters_from(call.query, most))
     return shapes.LogOut(page.rows, page.older)
+
+
+async def _disclosures(call: Call) -> list[Disclosure]:
+    return list(await call.office.record.who_saw(call.by, wanted_from(call.query)))
+
+
+async def _timeline(call: Call) -> list[EntryView]:
+    return list(await timeline(call.office.record, call.by, call.path["name"], filters_from(call.query, EXPORT_LIMIT)))
 
 
 async def _entry(call: Call) -> shapes.EntryOut:
@@ -153,6 +176,8 @@ ENDPOINTS = (
     Endpoint("GET", "/requests/{id}", "One request", _request, shapes.RequestOut),
     Endpoint("POST", "/requests/{id}/answer", "Approve or reject", _answer, shapes.RequestOut, shapes.NewAnswer),
     Endpoint("GET", "/log", "Search the audit log", _log, shapes.LogOut, None, LOG_QUERY),
+    Endpoint("GET", "/disclosures", "Who was given labelled columns", _disclosures, list[Disclosure], None, DISCLOSURE_QUERY),
+    Endpoint("GET", "/timeline/{name}", "What one did, oldest first", _timeline, list[EntryView], None, (*TIMES, "limit")),
     Endpoint("GET", "/log/{index:int}", "One entry", _entry, shapes.EntryOut),
     Endpoint("GET", "/sessions", "Who is connected", _sessions, list[shapes.SessionOut]),
     Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, COLUMN_QUERY),

@@ -19,6 +19,7 @@ STATUS_OF = {
     "too-large": 413,
     "too-many-attempts": 429,
     "audit-unavailable": 503,
+    "index-unavailable": 503,
     "provider-unavailable": 503,
     "upstream-unavailable": 503,
 }

@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from typing import Any
 
+from doorward.clock import now_us
 from doorward.control.filters import Filters
+from doorward.control.moments import moment_us
+from doorward.control.projection.disclosing import Wanted
 from doorward.control.record import LIMIT
 from doorward.errors import InvalidRequest
 from doorward.model.approval import RequestState
 from doorward.model.catalog import Label
 
-FILTER_WORDS = ("who", "for_whom", "table", "label", "verdict", "text", "kind", "session")
-LOG_QUERY = (*FILTER_WORDS, "since", "before", "after", "limit")
+FILTER_WORDS = (
+    "who", "for_whom", "party", "table", "label", "verdict", "action", "status", "text", "kind", "session", "subject"
+)  # fmt: skip
+TIMES = ("since", "until")
+LOG_QUERY = (*FILTER_WORDS, *TIMES, "before", "after", "limit")
+DISCLOSURE_QUERY = ("column", "label", "who", *TIMES, "clear")
 
 
-def filters_from(query: Mapping[str, str]) -> Filters:
-    """Filters from a query string; *since* is an ISO 8601 time or date, UTC unless it says otherwise."""
-    words = {word: query.get(word, "").strip() for word in FILTER_WORDS}
-    return Filters(
-        who=words["who"],
-        for_whom=words["for_whom"],
-        table=words["table"],
-        label=words["label"],
-        verdict=words["verdict"],
-        text=words["text"],
-        kind=words["kind"],
-        session=words["session"],
-        since_us=_since(query.get("since", "").strip()),
+def filters_from(query: Mapping[str, str], most: int = LIMIT) -> Filters:
+    """Filters from a query string; *since* and *until* are times of ISO 8601, UTC unless they say otherwise, or ``90d``."""
+    since_us, until_us = times_from(query)
+    found = Filters(
+        since_us=since_us,
+        until_us=until_us,
         before=whole_number(query["before"], "before") if query.get("before") else None,
         after=whole_number(query.get("after") or "-1", "after"),
-        limit=min(LIMIT, whole_number(query.get("limit") or "50", "limit")),
+        limit=min(most, whole_number(query.get("limit") or "50", "limit")),
     )
+    words: dict[str, Any] = {word: query.get(word, "").strip() for word in FILTER_WORDS}
+    return replace(found, **words)
+
+
+def wanted_from(query: Mapping[str, str]) -> Wanted:
+    """Which disclosures are asked for."""
+    since_us, until_us = times_from(query)
+    column, label, who = (query.get(word, "").strip() for word in ("column", "label", "who"))
+    return Wanted(column, label, who, since_us, until_us, query.get("clear", "") in ("1", "true", "yes"))
+
+
+def times_from(query: Mapping[str, str]) -> tuple[int, int]:
+    """Both ends of a stretch of time; 0 where none was given."""
+    now = now_us()
+    return moment_us(query.get("since", ""), now), moment_us(query.get("until", ""), now, is_end=True)
 
 
 def state_from(query: Mapping[str, str]) -> RequestState | None:
@@ -57,16 +73,6 @@ def whole_number(text: str, name: str) -> int:
         return int(text[:20])
     except ValueError:
         raise InvalidRequest(f"{name} is not a whole number.") from None
-
-
-def _since(text: str) -> int:
-    if not text:
-        return 0
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest("since is not a time.", "Write it as 2027-01-31 or 2027-01-31T08:00.") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
 
 
 def _words(kind: type[RequestState] | type[Label]) -> str:

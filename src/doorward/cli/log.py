@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from doorward.cli.client import data_directory, not_running
 from doorward.cli.options import AsJson, DataDir
+from doorward.cli.searching import AsCsv, Since, Until, print_csv, record_of, times
 from doorward.cli.terminal import EXIT_CODES_HELP, chain_text, console, local_time, one_line, verdict_text
-from doorward.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +26,10 @@ if TYPE_CHECKING:
 FOLLOW_SECONDS = 0.3
 # How many rows back an outcome still changes a row that was shown.
 MEMORY = 200
-MOST_ROWS = 500
-_AGO = re.compile(r"(\d+)\s*([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MOST_ROWS = 1_000_000
+# Rows asked for at once.
+PAGE = 5_000
+ACTIONS = ("session", "read", "write", "define", "destroy", "grant", "administer", "unknown")
 _MASKED = frozenset({"labelled", "unproven"})
 COLUMNS_TOLD = 6
 WHO_WIDTH, VERDICT_WIDTH = 20, 7
@@ -46,7 +44,9 @@ Reads the log itself, so it works whether Doorward runs or not.
 
   doorward log --who report-bot --since 1h
 
-  doorward log --verdict deny --table orders
+  doorward log --verdict deny --table orders --since 2027-01-01 --until 2027-03-31 --csv > denied.csv
+
+  doorward log --action define --text "alter table" --limit 10
 
   doorward log --label card --json | jq -r '.chain + "\\t" + .text'     (one JSON object a line)
 
@@ -61,42 +61,48 @@ def log(
     table: Annotated[str, typer.Option(help="A table or view that it touches.")] = "",
     label: Annotated[str, typer.Option(help="A label of what it touches: email, card ...")] = "",
     verdict: Annotated[str, typer.Option(help="allow, deny or hold.")] = "",
-    text: Annotated[str, typer.Option(help="Words in the statement.")] = "",
+    action: Annotated[str, typer.Option(help=f"{', '.join(ACTIONS[:-1])} or {ACTIONS[-1]}.")] = "",
+    text: Annotated[str, typer.Option(help="Words in the statement, as they stand there.")] = "",
+    session: Annotated[str, typer.Option(help="One session, by its id.")] = "",
     statements: Annotated[bool, typer.Option("--statements", help="Statements alone: no sign-ins, answers, changes.")] = False,
-    since: Annotated[str, typer.Option(help="30m, 2h, 7d, or a time like 2027-01-31T08:00.")] = "",
+    since: Since = "",
+    until: Until = "",
     limit: Annotated[int, typer.Option(help="At most so many rows, the latest.", min=1, max=MOST_ROWS)] = 50,
     data_dir: DataDir = None,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Show the audit log."""
-    from doorward.audit.reader import LogReader
     from doorward.control.filters import Filters
-    from doorward.control.record import Record
 
-    if verdict not in ("", "allow", "deny", "hold"):
-        raise typer.BadParameter("use allow, deny or hold", param_hint="--verdict")
-    data = data_directory(data_dir)
-    if not data.log.is_dir():
-        raise not_running(data)
-    record = Record(LogReader(data.log))
+    for word, known, option in ((verdict, ("allow", "deny", "hold"), "--verdict"), (action, ACTIONS, "--action")):
+        if word and word not in known:
+            raise typer.BadParameter(f"use {', '.join(known[:-1])} or {known[-1]}", param_hint=option)
+    if as_csv and (as_json or follow):
+        raise typer.BadParameter("give it alone, without --json and --follow", param_hint="--csv")
+    since_us, until_us = times(since, until)
+    record = record_of(data_dir)
     filters = Filters(
         who=who,
         for_whom=for_whom,
         table=table,
         label=label,
         verdict=verdict,
+        action=action,
         text=text,
+        session=session,
         kind="statement.intent" if statements else "",
-        since_us=_since(since),
+        since_us=since_us,
+        until_us=until_us,
         limit=limit,
     )
-    show = _show_json if as_json else _show
+    show = _show_csv if as_csv else _show_json if as_json else _show
     shown = _latest(record, filters)
     show(shown)
     if follow:
         for rows in _following(record, filters, shown):
             show(rows)
-    elif not shown and not as_json:
+    elif not shown and not as_json and not as_csv:
         console().print("[dim]nothing in the log is like that[/]")
 
 
@@ -107,11 +113,12 @@ def _latest(record: Record, filters: Filters) -> list[EntryView]:
 
     found: list[EntryView] = []
     while len(found) < filters.limit:
-        page = asyncio.run(record.search(LOCAL, replace(filters, limit=filters.limit - len(found))))
+        wanted = min(PAGE, filters.limit - len(found))
+        page = asyncio.run(record.search(LOCAL, replace(filters, limit=wanted)))
         found.extend(page.rows)
         if page.older is None or filters.after >= 0:
             break
-        filters = replace(filters, before=page.older, limit=filters.limit)
+        filters = replace(filters, before=page.older)
     return found[::-1]
 
 
@@ -193,16 +200,7 @@ def _show_json(rows: list[EntryView]) -> None:
     sys.stdout.flush()
 
 
-def _since(text: str) -> int:
-    if not text:
-        return 0
-    ago = _AGO.fullmatch(text.strip())
-    if ago:
-        from doorward.clock import now_us
+def _show_csv(rows: list[EntryView]) -> None:
+    from doorward.control.tables import RECORD_COLUMNS, as_csv
 
-        return now_us() - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest(f"{text!r} is not a time.", "Write 30m, 2h, 7d, 2027-01-31 or 2027-01-31T08:00.") from None
-    return int(moment.astimezone().timestamp() * 1_000_000)
+    print_csv(as_csv(RECORD_COLUMNS, ([getattr(row, column) for column in RECORD_COLUMNS] for row in rows)))

@@ -15,6 +15,7 @@ from doorward.cli import (
     connect,
     demo,
     detectors,
+    disclosures,
     doctor,
     explain,
     log,
@@ -22,6 +23,7 @@ from doorward.cli import (
     policy,
     scan,
     status,
+    timeline,
     up,
 )
 from doorward.cli.terminal import EXIT_CODES_HELP, say_error
@@ -62,6 +64,8 @@ app.command("approve", rich_help_panel=ANSWER)(approvals.approve)
 app.command("reject", rich_help_panel=ANSWER)(approvals.reject)
 app.command("status", rich_help_panel=WATCH)(status.status)
 app.command("log", rich_help_panel=WATCH, help=log.LOG_HELP)(log.log)
+app.command("timeline", rich_help_panel=WATCH, help=timeline.TIMELINE_HELP)(timeline.timeline)
+app.command("who-saw", rich_help_panel=WATCH, help=disclosures.WHO_SAW_HELP)(disclosures.who_saw)
 app.command("explain", rich_help_panel=WATCH, help=explain.EXPLAIN_HELP)(explain.explain)
 app.add_typer(catalog.catalog, name="catalog", rich_help_panel=WATCH)
 app.add_typer(audit.audit, name="audit", rich_help_panel=WATCH)

@@ -26,6 +26,7 @@ _EXIT_OF = {
     "upstream-unavailable": UNAVAILABLE,
     "audit-unavailable": UNAVAILABLE,
     "provider-unavailable": UNAVAILABLE,
+    "index-unavailable": UNAVAILABLE,
     "internal": UNAVAILABLE,
 }
 

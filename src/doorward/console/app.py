@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -25,6 +26,14 @@ from doorward.console.places import Places, SignedOut
 from doorward.control.office import Office
 from doorward.errors import DoorwardError
 
+
+class _Form(StringConvertor):
+    """What a list is taken away as."""
+
+    regex = "csv|json"
+
+
+register_url_convertor("form", _Form())
 STATIC = Path(__file__).with_name("static")
 
 # A link from a chat or a terminal comes "from another site", and a strict cookie stays at home for it. Going there once
@@ -58,6 +67,10 @@ def create_app(office: Office, settings: DoorSettings) -> Starlette:
             page("/approvals/{id}/answer", places.answer, "POST"),
             page("/record", places.record),
             page("/record/{index:int}", places.entry),
+            page("/record/disclosures", places.disclosures),
+            page("/record/disclosures.{form:form}", places.disclosures_file),
+            page("/record/timeline/{name}", places.timeline),
+            page("/record.{form:form}", places.record_file),
             page("/catalog", places.catalog),
             page("/catalog/verdict", places.decide_label, "POST"),
             page("/live/{place}", places.stream),

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from sse_starlette import EventSourceResponse
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from doorward.api.failures import TooManyAttempts, status_of
-from doorward.api.queries import FILTER_WORDS, filters_from, label_from, whole_number
+from doorward.api.queries import (
+    DISCLOSURE_QUERY,
+    FILTER_WORDS,
+    TIMES,
+    filters_from,
+    label_from,
+    wanted_from,
+    whole_number,
+)
 from doorward.api.settings import DoorSettings
+from doorward.api.shapes import LogOut
 from doorward.api.signin import Signin, address_of
+from doorward.api.table import csv_response
 from doorward.console.browser_sessions import COOKIE, BrowserSession, BrowserSessions
 from doorward.console.live import Live
 from doorward.console.rendering import Pages
 from doorward.control.office import Office
+from doorward.control.record import EXPORT_LIMIT
+from doorward.control.tables import utc
+from doorward.control.timeline import Stretch, stretches, timeline
 from doorward.errors import AuthenticationFailed, DoorwardError, InvalidRequest, NotFound, NotPermitted
 
-QUERY_WORDS = (*FILTER_WORDS, "since")
+QUERY_WORDS = (*FILTER_WORDS, *TIMES)
+TIMELINE_ROWS = 1_000
+
+
+_MOST = {"limit": str(EXPORT_LIMIT)}
 
 
 class SignedOut(DoorwardError):
@@ -105,7 +125,50 @@ class Places:
         kept = {word: value for word, value in query.items() if value}
         older = "?" + urlencode(kept | {"before": page.older}) if page.older else ""
         first = "?" + urlencode(kept) if request.query_params.get("before") else ""
-        return self.pages.page("record", session, query=query, rows=page.rows, older=older, first=first, live="/live/header")
+        return self.pages.page(
+            "record",
+            session,
+            query=query,
+            rows=page.rows,
+            older=older,
+            first=first,
+            export=urlencode(kept),
+            live="/live/header",
+        )
+
+    async def record_file(self, request: Request) -> Response:
+        """What is looked for in the log, as a file to take away."""
+        session = self.session_of(request)
+        page = await self._office.record.search(session.by, filters_from(dict(request.query_params) | _MOST, EXPORT_LIMIT))
+        return _file(LogOut(page.rows, page.older), request.path_params["form"])
+
+    async def disclosures(self, request: Request) -> Response:
+        """Who was given labelled columns."""
+        session = self.session_of(request)
+        query = {word: request.query_params.get(word, "") for word in DISCLOSURE_QUERY}
+        found = await self._office.record.who_saw(session.by, wanted_from(request.query_params))
+        kept = urlencode({word: value for word, value in query.items() if value})
+        return self.pages.page("disclosures", session, query=query, found=found, export=kept, live="/live/header")
+
+    async def disclosures_file(self, request: Request) -> Response:
+        """The same as a file to take away."""
+        session = self.session_of(request)
+        found = await self._office.record.who_saw(session.by, wanted_from(request.query_params))
+        return _file(list(found), request.path_params["form"])
+
+    async def timeline(self, request: Request) -> Response:
+        """What one did, in order."""
+        session, name = self.session_of(request), request.path_params["name"]
+        query = {word: request.query_params.get(word, "") for word in TIMES}
+        filters = replace(filters_from(request.query_params), limit=TIMELINE_ROWS)
+        rows = await timeline(self._office.record, session.by, name, filters)
+        days: dict[str, list[Stretch]] = {}
+        for stretch in stretches(rows):
+            days.setdefault(utc(stretch.first.at_us)[:10], []).append(stretch)
+        kept = urlencode({"party": name} | {word: value for word, value in query.items() if value})
+        return self.pages.page(
+            "timeline", session, whose=name, query=query, days=days, count=len(rows), export=kept, live="/live/header"
+        )
 
     async def entry(self, request: Request) -> Response:
         """One entry."""
@@ -178,6 +241,13 @@ class Places:
         if not session.owns(_text(form, "csrf")):
             raise NotPermitted("The form is not one of your session.", "Load the page again.")
         return session, form
+
+
+def _file(answer: LogOut | list[Any], form: str) -> Response:
+    if form == "csv":
+        return csv_response(answer)
+    headers = {"Content-Disposition": 'attachment; filename="doorward.json"'}
+    return Response(msgspec.json.encode(answer), headers=headers, media_type="application/json")
 
 
 def _text(form: FormData, name: str) -> str:

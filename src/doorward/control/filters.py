@@ -15,7 +15,8 @@ SCAN_LIMIT = 100_000
 class Filters:
     """What to look for; an empty field looks for nothing. Text is compared without regard to case.
 
-    *who* is in the chain or did the administering; *for_whom* is the principal; *subject* is what was administered.
+    *who* is in the chain or did the administering; *for_whom* is the principal; *party* is somebody's whole name in the
+    chain; *subject* is what was administered.
     *since_us* is inclusive, *until_us* is not. *before* is an index to page back from, *after* one to stop at; *reach* is
     how far back to read where there is no index.
     """
@@ -31,6 +32,7 @@ class Filters:
     kind: str = ""
     session: str = ""
     subject: str = ""
+    party: str = ""
     since_us: int = 0
     until_us: int = 0
     before: int | None = None
@@ -56,7 +58,8 @@ class Filters:
 
     def matches_chain(self, chain: str, principal: str) -> bool:
         """Whether it is the doing of whom is looked for."""
-        return _within(self.who, chain) and _within(self.for_whom, principal)
+        is_party = not self.party or self.party in chain.split(" for ")
+        return is_party and _within(self.who, chain) and _within(self.for_whom, principal)
 
     def matches_reach(self, objects: Iterable[str], labels: Iterable[str]) -> bool:
         """Whether that is what is looked for of what a statement touches."""

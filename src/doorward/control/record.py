@@ -11,15 +11,17 @@ from typing import Protocol
 
 from doorward.control.filters import Filters
 from doorward.control.operators import Operator
+from doorward.control.projection.disclosing import Disclosure, Wanted, who_saw
 from doorward.control.projection.finding import Finder, Place
 from doorward.control.views import EntryView, Sequel, decode_entry, view
-from doorward.errors import NotFound
+from doorward.errors import IndexUnavailable, NotFound
 from doorward.model.entry import Entry, HoldAnswered, StatementIntent, StatementOutcome
 
 CHUNK = 1000
 LIMIT = 500
 # For lists that are taken away whole, as a file.
 EXPORT_LIMIT = 20_000
+NO_INDEX = ("The search index is not complete yet.", "It is made from the log; ask again in a while.")
 # Entries of one bundle of the log are read at once.
 BUNDLE = 256
 # How far after an intent its sequel is looked for, on the page of one entry.
@@ -72,6 +74,18 @@ class Record:
     async def search(self, by: Operator, filters: Filters) -> Page:
         """What matches and *by* may read, newest first."""
         return await asyncio.to_thread(self._search, by, filters)
+
+    async def who_saw(self, by: Operator, wanted: Wanted) -> tuple[Disclosure, ...]:
+        """The ledger of disclosures, as far as *by* may read it: to themselves, unless they may read everything.
+
+        What was written within the last second or so is not in it yet. Raises IndexUnavailable while there is no index.
+        """
+        if self._index is None:
+            raise IndexUnavailable(*NO_INDEX)
+        try:
+            return await asyncio.to_thread(who_saw, self._index, wanted, _party_of(by))
+        except sqlite3.Error:
+            raise IndexUnavailable(*NO_INDEX) from None
 
     async def detail(self, by: Operator, index: int) -> Detail:
         """The entry at *index*. Raises NotFound, also if *by* may not read it."""
@@ -132,11 +146,10 @@ class Record:
 
     def _found(self, by: Operator, filters: Filters, tale: _Tale, before: int, limit: int) -> list[EntryView]:
         assert self._index is not None
-        party = "" if by.may_read_all else by.principal.id if by.principal else "nobody"
         rows: list[EntryView] = []
         while len(rows) < limit:
             asked = limit - len(rows)
-            places = self._index.find(filters, party, before, asked)
+            places = self._index.find(filters, _party_of(by), before, asked)
             # The index is trusted with finding alone: what it finds is held against the entry itself.
             rows += [row for row in self._told(places, tale) if _may_read(by, row) and filters.match(row)]
             if len(places) < asked:
@@ -239,6 +252,13 @@ class _Tale:
             sequel = Sequel(self._outcomes.pop(entry.execution, None), self._answers.get(entry.execution))
             return view(index, entry, sequel)
         return view(index, entry, Sequel())
+
+
+def _party_of(by: Operator) -> str:
+    """Whose rows alone *by* may read; empty for all."""
+    if by.may_read_all:
+        return ""
+    return by.principal.id if by.principal else "nobody"
 
 
 def _may_read(by: Operator, row: EntryView) -> bool:

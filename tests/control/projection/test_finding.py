@@ -14,11 +14,11 @@ from doorward.audit.reader import LogReader
 from doorward.control.filters import Filters
 from doorward.control.operators import LOCAL, Operator
 from doorward.control.projection.finding import Finder
-from doorward.control.projection.keeping import FILE, Keeper
+from doorward.control.projection.keeping import FILE
 from doorward.control.record import Record
 from doorward.control.views import EntryView
 from doorward.model.identity import Principal, PrincipalKind
-from tests.evidence.quarter import DAY, START_US, Quarter, write_log
+from tests.evidence.quarter import DAY, START_US
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +33,7 @@ WORDS: dict[str, tuple[object, ...]] = {
     "text": ("", "WHERE id = ?", "id", "grant select", "%_'\"*", "nothing like that"),
     "kind": ("", "statement.intent", "administered", "session.opened"),
     "subject": ("", "ada"),
+    "party": ("", "ada", "ada-bot"),
     "since_us": (0, START_US + 3 * DAY),
     "until_us": (0, START_US + 5 * DAY),
 }
@@ -41,16 +42,6 @@ WORDS: dict[str, tuple[object, ...]] = {
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("history")
-    write_log(directory / "log", Quarter(250, days=8).entries())
-    keeper = Keeper(directory / "index", LogReader(directory / "log"))
-    keeper.catch_up()
-    keeper.close()
-    return directory
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ class Finder:
 def _find(connection: sqlite3.Connection, filters: Filters, party: str, before: int, limit: int) -> Iterator[Place]:
     first, stop = _bounds(connection, filters, before)
     drivers: list[_Driver] = []
-    if filters.who or filters.for_whom or party:
+    if filters.who or filters.for_whom or filters.party or party:
         drivers.append(_chains(connection, filters, party))
     words = {"kind": filters.kind, "verdict": filters.verdict, "action": filters.action, "status": filters.status}
     drivers += [_named(connection, column, word) for column, word in words.items() if word]

@@ -30,8 +30,9 @@ KNOWN = 100_000
 
 # The columns of a row of happenings, in their order.
 (_AT, _KIND, _CHAIN, _TEXT, _VERDICT, _ACTION, _STATUS, _SESSION, _UPSTREAM) = range(1, 10)
-(_REACH, _RULES, _TAGS, _ROWS, _MASKED, _BYTES, _DURATION, _ERROR, _OUTCOME, _ANSWER, _EXECUTION, _REQUEST) = range(10, 22)
-_WIDTH = 22
+(_REACH, _RULES, _TAGS, _PURPOSE, _ROWS, _MASKED, _BYTES, _DURATION, _ERROR) = range(10, 19)
+(_OUTCOME, _ANSWER, _EXECUTION, _REQUEST) = range(19, 23)
+_WIDTH = 23
 # What stands for an intent's status until its outcome is known.
 _UNTIL_TOLD = {"deny": "refused", "hold": "waiting"}
 Row = list[Any]
@@ -128,6 +129,7 @@ class Folding:
         row[_VERDICT] = self._name("verdict", verdict)
         row[_ACTION] = self._name("action", entry.action)
         row[_STATUS] = self._name("status", _UNTIL_TOLD.get(verdict, "open"))
+        row[_PURPOSE] = self._name("purpose", purpose_of(entry))
         row[_SESSION] = self._session(entry.session)
         row[_UPSTREAM] = self._name("upstream", entry.upstream)
         row[_EXECUTION] = entry.execution
@@ -157,7 +159,7 @@ class Folding:
             _ERROR: entry.error_code,
             _OUTCOME: index,
         }
-        chain, at_us, reach = self._amend(intent, facts)
+        chain, at_us, reach, purpose = self._amend(intent, facts)
         shown = {column.label for column in entry.columns}
         if shown:
             objects, labels = self._reaches_by_id[reach]
@@ -167,7 +169,7 @@ class Folding:
         for position, column in enumerate(entry.columns):
             label = self._name("label", column.label)
             source = self._name("column", column.source or f"(computed) {column.name}")
-            treatment, purpose = self._name("treatment", column.treatment), self._name("purpose", "")
+            treatment = self._name("treatment", column.treatment)
             self._disclosures.append((source, intent, position, at_us, chain, label, treatment, purpose, entry.rows))
 
     def _requested(self, index: int, entry: HoldRequested) -> None:
@@ -249,18 +251,18 @@ class Folding:
         self._happenings[index] = row
         return row
 
-    def _amend(self, intent: int, facts: dict[int, Any]) -> tuple[int, int, int]:
-        """Tell *facts* of an intent that was folded; its chain, time and reach."""
+    def _amend(self, intent: int, facts: dict[int, Any]) -> tuple[int, int, int, int]:
+        """Tell *facts* of an intent that was folded; its chain, time, reach and purpose."""
         row = self._happenings.get(intent)
         if row is not None:
             for place, fact in facts.items():
                 row[place] = fact
-            return row[_CHAIN], row[_AT], row[_REACH]
+            return row[_CHAIN], row[_AT], row[_REACH], row[_PURPOSE]
         sets = ", ".join(f"{_COLUMNS[place]} = ?" for place in facts)
         self._connection.execute(f"UPDATE happenings SET {sets} WHERE entry = ?", (*facts.values(), intent))  # noqa: S608
-        query = "SELECT chain, at_us, reach FROM happenings WHERE entry = ?"
-        chain, at_us, reach = self._connection.execute(query, (intent,)).fetchone()
-        return chain, at_us, reach
+        query = "SELECT chain, at_us, reach, purpose FROM happenings WHERE entry = ?"
+        chain, at_us, reach, purpose = self._connection.execute(query, (intent,)).fetchone()
+        return chain, at_us, reach, purpose
 
     def _chain_of(self, identity: IdentityStamp) -> int:
         parties = (identity.principal.id, *(actor.id for actor in identity.actors))
@@ -337,6 +339,13 @@ class Folding:
         marks = ", ".join("?" * len(values))
         statement = f"INSERT INTO {table} VALUES (NULL, {marks}, 0)"  # noqa: S608 - marks alone
         return self._connection.execute(statement, values).lastrowid or 0
+
+
+def purpose_of(entry: StatementIntent) -> str:
+    """What it was for: proven with the identity, or else as the client claims, which is said of it."""
+    proven = entry.identity.proof.get("purpose", "") if entry.identity.proof else ""
+    claimed = entry.claimed.get("purpose", "") if entry.claimed else ""
+    return proven or (f"claimed: {claimed}" if claimed else "")
 
 
 _COLUMNS = {

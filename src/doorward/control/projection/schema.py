@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 # Another number makes every projection of an older one be built anew. There is no migration: the log has everything.
-VERSION = 1
+VERSION = 2
 
 TABLES = (
     # *last* is the leaf hash of the entry before *cursor*: by it a projection knows its log.
@@ -34,8 +34,8 @@ TABLES = (
     """CREATE TABLE happenings (
         entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind INTEGER NOT NULL, chain INTEGER NOT NULL, text INTEGER NOT NULL,
         verdict INTEGER, action INTEGER, status INTEGER, session INTEGER, upstream INTEGER, reach INTEGER, rules INTEGER,
-        tags INTEGER, row_count INTEGER, masked INTEGER, byte_count INTEGER, duration_us INTEGER, error_code TEXT,
-        outcome INTEGER, answer INTEGER, execution TEXT, request TEXT)""",
+        tags INTEGER, purpose INTEGER, row_count INTEGER, masked INTEGER, byte_count INTEGER, duration_us INTEGER,
+        error_code TEXT, outcome INTEGER, answer INTEGER, execution TEXT, request TEXT)""",
     # What a statement touches: JSON arrays of names, in order. There are far fewer combinations than statements.
     """CREATE TABLE reaches (
         id INTEGER PRIMARY KEY, objects TEXT NOT NULL, labels TEXT NOT NULL, uses INTEGER NOT NULL,
@@ -82,12 +82,13 @@ VIEWS = (
     """CREATE VIEW statement_runs AS
         SELECT h.entry, h.at_us, c.chain, c.principal, c.principal_kind, c.speaker, c.speaker_kind, t.text AS statement,
             v.name AS verdict, a.name AS action, s.name AS status, n.session, u.name AS upstream, x.objects, x.labels,
-            r.name AS rules, g.name AS tags, h.row_count, h.masked, h.byte_count,
+            r.name AS rules, g.name AS tags, p.name AS purpose, h.row_count, h.masked, h.byte_count,
             h.duration_us, h.error_code, h.outcome, h.answer, h.execution, h.request
         FROM happenings h JOIN names k ON k.id = h.kind JOIN chains c ON c.id = h.chain JOIN texts t ON t.id = h.text
             LEFT JOIN names v ON v.id = h.verdict LEFT JOIN names a ON a.id = h.action LEFT JOIN names s ON s.id = h.status
             LEFT JOIN sessions n ON n.id = h.session LEFT JOIN names u ON u.id = h.upstream
             LEFT JOIN reaches x ON x.id = h.reach LEFT JOIN names r ON r.id = h.rules LEFT JOIN names g ON g.id = h.tags
+            LEFT JOIN names p ON p.id = h.purpose
         WHERE k.name = 'statement.intent'""",
     """CREATE VIEW disclosed AS
         SELECT d.entry, d.at_us, o.name AS source, l.name AS label, w.name AS treatment, p.name AS purpose, d.row_count,
