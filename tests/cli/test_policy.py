@@ -49,3 +49,48 @@ def test_check_of_a_folder_without_rules_says_so(tmp_path: Path) -> None:
     assert ended.code == 3
     assert "holds no *.cedar file" in ended.everything
     assert doorward("policy", "check", str(tmp_path / "none")).code == 3
+
+
+CASES = """
+[who.ann]
+[[case]]
+name = "reads"
+who = "ann"
+statement = "SELECT 1"
+verdict = "{}"
+"""
+
+
+def test_the_packaged_rules_pass_their_cases() -> None:
+    """Without a folder, and without a data directory of one's own."""
+    ended = doorward("policy", "test")
+    assert ended.code == 0
+    assert "of the packaged rules" in ended.output
+    assert ", 0 failed" in ended.output
+
+
+def test_a_case_that_fails_is_shown_as_a_difference(tmp_path: Path) -> None:
+    """With the statement, what was expected, what came, and by which rule; rules without a case are named."""
+    given = folder(tmp_path, a=GOOD + DOUBTED)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "reading.toml").write_text(CASES.format("deny"), encoding="utf-8")
+    ended = doorward("policy", "test", given)
+    assert ended.code == 1
+    assert "failed  reading.toml: reads (ann)" in ended.output
+    assert "- deny" in ended.output
+    assert "+ allow" in ended.output
+    assert "no case has anything from: x" in ended.output
+    told = json.loads(doorward("policy", "test", given, "--json").output)
+    assert told["failed"] == 1
+    assert told["cases"][0]["differences"] == [{"what": "verdict", "expected": "deny", "got": "allow"}]
+    (tmp_path / "tests" / "reading.toml").write_text(CASES.format("allow"), encoding="utf-8")
+    ended = doorward("policy", "test", given, "-v")
+    assert ended.code == 0
+    assert "passed  reading.toml: reads (ann)" in ended.output
+
+
+def test_a_folder_without_cases_says_so(tmp_path: Path) -> None:
+    """A pipeline with a wrong path must not pass."""
+    ended = doorward("policy", "test", folder(tmp_path, a=GOOD))
+    assert ended.code == 3
+    assert "There are no cases" in ended.everything

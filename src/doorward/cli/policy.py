@@ -10,6 +10,7 @@ from rich.text import Text
 
 from doorward.cli.client import data_directory
 from doorward.cli.options import AsJson, DataDir
+from doorward.cli.policy_cases import run_cases_beside
 from doorward.cli.policy_texts import Folder, texts_of
 from doorward.cli.terminal import OK, REFUSED, console, one_line, say_json
 
@@ -78,3 +79,6 @@ def _show(findings: tuple[Finding, ...], where: str, errors: int, files: int) ->
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+policy.command("test")(run_cases_beside)

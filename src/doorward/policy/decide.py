@@ -119,6 +119,24 @@ class Policy:
             return Decision(Verdict.DENY, decision.reasons, self.in_force.version)
         return decision
 
+    def why_shown(
+        self, identity: Identity, facts: Facts, upstream: str, database: str, label: Label, *, approved: bool = False
+    ) -> tuple[Reason, ...]:
+        """Which rules have it that *label* is shown, scanned or masked in an answer to *identity*: those that decided last."""
+        chain = (identity.principal, *identity.actors)
+        entities = self._entities(chain, upstream, database)
+        context = request.statement_context(facts, upstream, database, approved=approved)
+        policies = self.in_force.lifted if approved else self.in_force.strict
+        where = request.uid("Label", label.value)
+        decisions = []
+        for action in (UNMASK, SCAN):
+            questions = [request.ask(who, action, where, context) for who in chain]
+            decisions.append(self._strictest(self._put(policies[action], entities, questions)))
+        unmasked, scanned = decisions
+        if unmasked.verdict is not Verdict.ALLOW and scanned.verdict is Verdict.ALLOW:
+            return scanned.reasons
+        return unmasked.reasons
+
     def _decide(self, chain: tuple[Principal, ...], facts: Facts, upstream: str, database: str, approved: bool) -> Decision:
         if facts.action not in _STATEMENT_ACTIONS:
             unlisted = floors.UNLISTED_STATEMENT
