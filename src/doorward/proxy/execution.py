@@ -14,6 +14,7 @@ from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
 from doorward.proxy.forms_cy import IntentForm
 from doorward.proxy.rules import Rules
+from doorward.proxy.wishes import NONE, Wishes
 from doorward.wire.governor import Refusal, Ticket
 
 
@@ -138,12 +139,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class ResultNote:
-    """What is done to the columns of one result, and how the record says it. *operations* is None to pass it as it is."""
+    """What is done to the columns of one result, and how the record says it. *operations* is None to pass it as it is.
+
+    *positions* say which columns *columns* are.
+    """
 
     operations: tuple[list[int], list[Any]] | None
     columns: tuple[ColumnStamp, ...]
     columns_json: bytes
     masked: int
+    positions: tuple[int, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -198,3 +203,4 @@ class SessionFacts:
     client: str
     application: str
     claimed: tuple[tuple[str, str], ...] = ()
+    wishes: Wishes = NONE

@@ -39,6 +39,7 @@ from doorward.proxy.scribe import Scribe, identity_stamp
 from doorward.proxy.statement_path import StatementPath
 from doorward.proxy.upstream_connections import UpstreamConnection, send_cancel
 from doorward.proxy.upstream_pool import Lent, UpstreamPool
+from doorward.proxy.wishes import Wishes, read_wishes
 from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSignIn, WantsTls
 
 # How long a peer that is told goodbye may take to read it, before the connection is cut.
@@ -260,6 +261,7 @@ class Session(asyncio.Protocol):
             remedy = "Ask which databases are protected here."
             raise NotFound(f'database "{wish.database}" does not exist', remedy, sqlstate="3D000")
         database = database_for(upstream.engine)
+        wishes = read_wishes(wish.wishes)
         for name, value in wish.settings.items():
             refusal = database.check_setting(name, value)
             if refusal and not upstream.observe:
@@ -286,16 +288,22 @@ class Session(asyncio.Protocol):
         why = self._gateway.registry.why_revoked(self.identity, revocations)
         if why is not None:
             raise AuthenticationFailed(why, "Sign in again, if you still may.", sqlstate="57P01")
-        self._begin(wish, upstream, database)
+        self._begin(wish, wishes, upstream, database)
 
-    def _begin(self, wish: WantsSignIn, upstream: Upstream, database: Database) -> None:
+    def _begin(self, wish: WantsSignIn, wishes: Wishes, upstream: Upstream, database: Database) -> None:
         gateway = self._gateway
         assert self.identity is not None
         assert self._upstream is not None
         assert self._lent is not None
         self._opened_us = gateway.now_us()
         self._facts = SessionFacts(
-            gateway.new_id("ses"), upstream.name, upstream.database, self._peer, wish.application[:CLAIM_LIMIT], wish.claimed
+            gateway.new_id("ses"),
+            upstream.name,
+            upstream.database,
+            self._peer,
+            wish.application[:CLAIM_LIMIT],
+            wish.claimed,
+            wishes,
         )
         gateway.scribe.record(
             SessionOpened(

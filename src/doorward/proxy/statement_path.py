@@ -12,6 +12,7 @@ on_release, finish. What each step decides is the step's business; when it is as
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -19,10 +20,11 @@ from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
 from doorward.errors import AuditUnavailable
 from doorward.model.decision import Decision, Facts, Verdict
-from doorward.model.entry import StatementOutcome
+from doorward.model.entry import ColumnStamp, StatementOutcome
 from doorward.model.identity import Identity
 from doorward.model.result import Provenance, ResultColumn
 from doorward.model.statement import Action
+from doorward.policy.bounding import bounded
 from doorward.policy.explain import explain
 from doorward.proxy import forms_cy as forms
 from doorward.proxy import judging, refusals
@@ -144,6 +146,7 @@ class StatementPath:
             or not judgement.is_repeatable
             or judgement.protocol != protocol
             or judgement.rules is not self._rules()
+            or self._session.wishes.report
         ):
             return None
         execution_id = f"{self._session.id}.{self._next}"
@@ -176,6 +179,8 @@ class StatementPath:
             judgement.described, judgement.note = columns, note
         if len(ticket.notes) < MAX_RESULTS_NOTED:
             ticket.notes.append(note)
+        if self._session.wishes.report:
+            self._report(columns=[_told(*pair) for pair in zip(note.positions, note.columns, strict=True)])
         return note.operations
 
     def _note(self, judgement: Judgement, resolved: Resolved, columns: Sequence[ResultColumn]) -> ResultNote:
@@ -191,7 +196,8 @@ class StatementPath:
             )
         )
         masked = sum(treatment.is_masked for treatment in plan.treatments)
-        return ResultNote(operations, stamps, forms.columns_json(stamps), masked)
+        positions = tuple(treatment.position for _column, treatment in pairs[:MAX_COLUMNS_NOTED])
+        return ResultNote(operations, stamps, forms.columns_json(stamps), masked, positions)
 
     def on_release(self, ticket: Execution) -> None:
         """The wire has rows of *ticket* in hand; make it go on once they may be shown."""
@@ -275,6 +281,8 @@ class StatementPath:
         judgement = self._judge(attempt.text, attempt.inner, attempt.protocol, approved=bool(grant))
         execution_id = f"{self._session.id}.{self._next}"
         self._next += 1
+        if self._session.wishes.report:
+            self._report(execution=execution_id, row_limit=judgement.decision.row_limit)
         begun_us = self._now_us()
         form = judgement.form
         if form is not None:
@@ -387,7 +395,10 @@ class StatementPath:
             self._scribe.refused(execution_id, self._now_us())
             return Ruling(Go.REFUSE, refusal=refusals.nobody_to_ask(decision))
         self._waiting_request = request.id
-        told = explain(decision, facts, link=f"{self._rules().console_url}/approvals/{request.id}")
+        link = f"{self._rules().console_url}/approvals/{request.id}"
+        told = explain(decision, facts, link=link)
+        if self._session.wishes.report:
+            self._report(request=request.id, link=link, approvers=decision.approvers, expires_us=request.expires_us)
         self._notify(told.message, told.detail, f"{told.hint}\nOr: doorward approve {request.id}\nCtrl-C withdraws it.")
         return Ruling(Go.WAIT)
 
@@ -427,7 +438,7 @@ class StatementPath:
 
     def _decide(self, text: Text, resolved: Resolved, *, approved: bool) -> Decision:
         session = self._session
-        return judging.decide(
+        decision = judging.decide(
             self._rules().policy,
             self._identity,
             text.analysis,
@@ -436,6 +447,13 @@ class StatementPath:
             session.database,
             approved=approved,
         )
+        for bounds in session.wishes.bounds:
+            decision = bounded(decision, resolved.facts, bounds)
+        return decision
+
+    def _report(self, **told: object) -> None:
+        """Tell a client that asked for it what becomes of its execution, by the word that it gave."""
+        self._notify(f"doorward {self._session.wishes.report}", json.dumps(told), "")
 
 
 MAX_COLUMNS_NOTED = 100
@@ -449,6 +467,10 @@ _STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 def _text(understood: Understood) -> Text:
     assert isinstance(understood, Text)
     return understood
+
+
+def _told(position: int, column: ColumnStamp) -> dict[str, object]:
+    return {"position": position, "label": column.label, "source": column.source, "treatment": column.treatment}
 
 
 def _nothing() -> None:

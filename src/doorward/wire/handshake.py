@@ -27,7 +27,8 @@ class WantsCancel:
 class WantsSignIn:
     """The client says who it is and which database it wants. *settings* are run-time settings to begin with.
 
-    *key_bytes* is how long a key to cancel with it can keep; *claimed* is what it says of itself for the record.
+    *key_bytes* is how long a key to cancel with it can keep; *claimed* is what it says of itself for the record,
+    *wishes* what it wants of Doorward.
     """
 
     user: str
@@ -36,6 +37,7 @@ class WantsSignIn:
     settings: dict[str, str] = field(default_factory=dict)
     key_bytes: int = 4
     claimed: tuple[tuple[str, str], ...] = ()
+    wishes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from doorward.wire.postgres.exchange import PINNED_SETTINGS
 # nobody has proven anything yet.
 MAX_AHEAD_BYTES = 64 << 10
 
-# Settings of this name are for the record and no further: -c doorward.job=nightly.
+# Settings of this name go no further: -c doorward.job=nightly is for the record, and some are wishes.
 CLAIM_PREFIX = "doorward."
+# By their letters alone: what was meant to bound a connection must not pass for a claim.
+WISHES = {"readonly": "read_only", "rows": "rows", "report": "report"}
 
 _TLS_HANDSHAKE = 0x16  # the first byte of a ClientHello (RFC 8446, section 5.1); no start-up packet is long enough to begin so
 
@@ -178,8 +180,8 @@ class ClientHandshake:
         minor = startup.spoken_minor(wish.minor)
         if wish.minor != minor or wish.unknown_options:
             self._negotiation = startup.negotiate_version(minor, wish.unknown_options)
-        settings = {name: value for name, value in wish.parameters.items() if not name.startswith(CLAIM_PREFIX)}
-        said = [(name.removeprefix(CLAIM_PREFIX), value) for name, value in wish.parameters.items() if name not in settings]
+        settings = {name: value for name, value in wish.parameters.items() if not name.lower().startswith(CLAIM_PREFIX)}
+        said = [(name[len(CLAIM_PREFIX) :], value) for name, value in wish.parameters.items() if name not in settings]
         application = settings.get("application_name", "")
         for name, pinned in PINNED_SETTINGS.items():
             for asked in [settings.pop(given) for given in list(settings) if given.lower() == name]:
@@ -189,7 +191,9 @@ class ClientHandshake:
                     raise ProtocolViolation(f"The setting {name} can only be {pinned} here.", f"Connect without {name}.")
             settings[name] = pinned
         key_bytes = startup.KEY_BYTES_BY_MINOR[minor]
-        return WantsSignIn(wish.user, wish.database, application, settings, key_bytes, claims_of(said))
+        wishes = {WISHES[letters]: value for name, value in said if (letters := _letters(name)) in WISHES}
+        claimed = claims_of((name, value) for name, value in said if _letters(name) not in WISHES)
+        return WantsSignIn(wish.user, wish.database, application, settings, key_bytes, claimed, wishes)
 
     def _take(self, length: int) -> bytes:
         taken = bytes(self._buffer[:length])
@@ -213,3 +217,7 @@ class ClientHandshake:
         if mechanism not in self._mechanisms:
             raise ProtocolViolation(f"Only {' and '.join(self._mechanisms)} is offered.")
         return Proves(data, first=True, mechanism=mechanism)
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
