@@ -84,6 +84,16 @@ class DataDirectory:
         return self.path / "keys" / "digest.key"
 
     @property
+    def wrapping_key(self) -> Path:
+        """What the log's keys are kept under, unless the environment names another."""
+        return self.path / "keys" / "wrapping.key"
+
+    @property
+    def day_keys(self) -> Path:
+        """The log's keys, one a day: they open what is sealed in its entries."""
+        return self.path / "keys" / "days"
+
+    @property
     def certificate(self) -> Path:
         """The certificate shown to clients."""
         return self.path / "keys" / "tls.crt"

@@ -13,6 +13,7 @@ from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
 from doorward.sql.analyze import analyze
 from doorward.sql.literals_cy import skeleton
+from doorward.sql.normalised import normalised
 from doorward.sql.settings import check_setting
 from doorward.wire.postgres import client_side, exchange, messages, reuse, rows_cy, startup, upstream_side, values
 
@@ -40,6 +41,7 @@ class Database:
     cancel_packet: Callable[[int, bytes], bytes]
     analyze: Callable[[str], Analysis]
     skeleton: Callable[[bytes], tuple[bytes, tuple[bytes, ...], tuple[int, ...]] | None]
+    normalised: Callable[[str], str]
     check_setting: Callable[[str, str | None], str]
     operations: Callable[[Sequence[Mask], Sequence[ResultColumn], Sequence[Label], Scanner | None], tuple[list[int], list[Any]]]
 
@@ -110,6 +112,7 @@ POSTGRESQL = Database(
     cancel_packet=startup.cancel_packet,
     analyze=analyze,
     skeleton=skeleton,
+    normalised=normalised,
     check_setting=check_setting,
     operations=_postgres_operations,
 )

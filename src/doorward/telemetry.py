@@ -27,6 +27,7 @@ EVENTS = frozenset(
         "policy.loaded",
         "policy.refused",
         "log.unwritable",
+        "log.key.failed",
         "link.lost",
         "request.crashed",
         "sequencer.failed",

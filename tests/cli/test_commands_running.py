@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from tests.cli.commands import Running
@@ -187,3 +188,36 @@ def test_explain_says_what_would_become_of_a_statement(running: Running) -> None
     nobody = running.doorward("explain", "SELECT 1", "--as", "nobody-here")
     assert (nobody.code, "nobody-here" in nobody.everything) == (1, True)
     assert running.doorward("explain", "-", "--as", "xenia").code == 1
+
+
+def test_log_keys_are_listed_wrapped_anew_and_destroyed(running: Running) -> None:
+    """The one in use is not to be destroyed, and one that there is not neither."""
+    (key,) = json.loads(running.doorward("audit", "keys", "--json").output)
+    assert (key["in_use"], key["erased_us"]) == (True, None)
+    assert key["id"] in running.doorward("audit", "keys").output
+    assert "1 key wrapped anew" in running.doorward("audit", "rotate-keys").output
+    assert json.loads(running.doorward("audit", "rotate-keys", "--json").output) == {"keys": 1}
+    (again,) = json.loads(running.doorward("audit", "keys", "--json").output)
+    assert again["wrapped_by"] != key["wrapped_by"]
+    refused = running.doorward("audit", "erase-key", key["id"], "--reason", "too old", "--yes")
+    assert (refused.code, "in use" in refused.everything) == (1, True)
+    missing = running.doorward("audit", "erase-key", "1999-01-01", "--reason", "too old", "--yes")
+    assert (missing.code, "no key of 1999-01-01" in missing.everything) == (1, True)
+    assert running.doorward("audit", "erase-key", key["id"], "--reason", "too old").code == 1  # nobody there to say yes
+
+
+def test_an_entry_is_shown_whole_and_as_it_is_hashed(running: Running) -> None:
+    """With its values for whoever may read the keys; in the log itself they are sealed."""
+    add(running, "selma", "--group", "developers")
+    statement = "SELECT tier FROM customers WHERE email = 'ann@example.com'"
+    minted = json.loads(running.doorward("connect", "selma", "--json").output)
+    with psycopg.connect(minted["url"], autocommit=True) as connection:
+        connection.execute(statement.encode())
+    row = json.loads(running.doorward("log", "--who", "selma", "--statements", "--json").output.splitlines()[-1])
+    assert row["text"] == statement
+    shown = json.loads(running.doorward("audit", "show", str(row["index"])).output)
+    assert shown["statement"] == statement
+    raw = running.doorward("audit", "show", str(row["index"]), "--raw").output
+    assert json.loads(raw)["statement"] == "SELECT tier FROM customers WHERE email = '?'"
+    assert "ann@example.com" not in raw
+    assert running.doorward("audit", "show", "99999999").code == 1

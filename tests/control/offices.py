@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from doorward.audit.day_keys import DayKeys
+from doorward.audit.wrapping import ensure_key, wrapping_from
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.office import Address, Office
 from doorward.control.operators import LOCAL, Operator
@@ -67,6 +69,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+def log_keys_in(directory: Path) -> DayKeys:
+    """Keys of the log of its own for a test."""
+    ensure_key(directory / "wrapping.key", {})
+    return DayKeys(directory / "days", lambda: wrapping_from(directory / "wrapping.key", {}))
+
+
 async def open_scene(directory: Path, clock: Callable[[], int] | None = None) -> Scene:
     """An office with alice (reader), report-bot for alice, ben (approver), ada (admin), eve (auditor)."""
     store = open_store(directory / "control.db")
@@ -75,7 +83,7 @@ async def open_scene(directory: Path, clock: Callable[[], int] | None = None) ->
     ticking = Clock()
     socket = directory / "link"
     link = GatewayLink(socket, lambda: Configured(store.upstreams.all(), {}, "p1", {}, "http://127.0.0.1:8400"), 1.0)
-    office = Office(store, link, log, Address("127.0.0.1", 6432), now=clock or ticking)
+    office = Office(store, link, log, Address("127.0.0.1", 6432), keys=log_keys_in(directory), now=clock or ticking)
     gateway = FakeGateway(log)
     await office.open()
     await gateway.connect(socket)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from doorward.assembly.control_side import ControlProcess
+from doorward.audit.day_keys import opener
 from doorward.audit.reader import LogReader
 from doorward.config import DataDirectory, Settings
 from doorward.control.operators import LOCAL, Operator
@@ -64,8 +65,9 @@ class Running:
         return psycopg.connect(self.dsn(name), autocommit=True, **options)
 
     def entries(self, kind: str = "") -> list[dict[str, Any]]:
-        """The log so far."""
-        found = [json.loads(entry) for _index, entry in LogReader(self.data.log).entries()]
+        """The log so far, with what is sealed in it as it was sent."""
+        readable = opener(self.data.day_keys, self.data.wrapping_key).readable
+        found = [json.loads(readable(entry)) for _index, entry in LogReader(self.data.log).entries()]
         return [entry for entry in found if not kind or entry["kind"] == kind]
 
     def outcomes_of(self, intent: dict[str, Any]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from doorward.model.entry import (
     HoldAnswered,
     HoldRequested,
     IdentityStamp,
+    Sealed,
     ServiceStarted,
     ServiceStopped,
     SessionClosed,
@@ -36,6 +37,7 @@ INTENT = StatementIntent(
     "SELECT '\x00ä\u2028\U0001f600'", ("SELECT",), "shop", "allow",
 )  # fmt: skip
 OUTCOME = StatementOutcome(2, (COLUMN,), 3, "", "exe_1", 1, 4, 5, "done", "SELECT 5")
+SEALED = Sealed("AA==", "00", "2027-01-31")
 SAMPLES: list[Entry] = [
     ServiceStarted(1, 0, "0.1"),
     ServiceStopped(1),
@@ -45,8 +47,10 @@ SAMPLES: list[Entry] = [
     SessionClosed(1, "client", "ses_1", 3),
     INTENT,
     msgspec.structs.replace(INTENT, attachment="sha256:00", grant="req_1"),
+    msgspec.structs.replace(INTENT, sealed=SEALED, sealed_parameters=SEALED),
     OUTCOME,
     msgspec.structs.replace(OUTCOME, error="It failed.", error_code="42P01"),
+    msgspec.structs.replace(OUTCOME, error="", error_code="42P01", sealed_error=SEALED),
     HoldRequested("security", 1, "b", "exe_1", 2, "req_1"),
     HoldAnswered(1, "dana", "prn_3", "exe_1", "fine", "req_1", "approved"),
     Administered("principal.added", 1, "dana", {"z": "1", "a": "2", "Ä": "3"}, "alice"),

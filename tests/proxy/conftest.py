@@ -11,7 +11,7 @@ import pytest
 from doorward.audit.log import AuditLog
 from doorward.errors import AuditUnavailable
 from doorward.proxy.scribe import Scribe
-from tests.proxy.attempts import Later
+from tests.proxy.attempts import DAY, Later
 
 
 @pytest.fixture
@@ -29,4 +29,6 @@ def later() -> Later:
 
 @pytest.fixture
 def scribe(log: AuditLog, later: Later) -> Scribe:
-    return Scribe(log, b"k" * 32, later)
+    made = Scribe(log, b"k" * 32, later)
+    made.seal_with(DAY.sealing, 0)
+    return made

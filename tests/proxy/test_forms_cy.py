@@ -8,12 +8,15 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from doorward.audit.canonical import decode, encode
+from doorward.audit.sealing import Opener, Sealer
 from doorward.model.decision import Parameters
 from doorward.model.entry import ActorStamp, ColumnStamp, IdentityStamp, StatementIntent, StatementOutcome
 from doorward.proxy import forms_cy as forms
-from doorward.proxy.forms_cy import IntentForm, columns_json
+from doorward.proxy.forms_cy import IntentForm, columns_json, sealed_json
+from tests.proxy.attempts import DAY
 
 HOSTILE = (
     '"parameters":[]',
@@ -40,6 +43,8 @@ ids = st.from_regex(r"[a-z]{3}_[0-9a-f]{1,24}\.[0-9]{1,6}", fullmatch=True)
 numbers = st.integers(0, 2**53 - 1)
 values = st.lists(st.one_of(st.none(), st.binary(max_size=20)), max_size=4)
 KEYED = blake2b(key=b"k" * 32, digest_size=8)
+SEALER = Sealer(DAY.sealing, 0)
+OPENER = Opener({DAY.sealing.id: DAY}.get)
 
 
 def shown(listed: list[bytes | None]) -> tuple[str, ...]:
@@ -83,10 +88,13 @@ def test_a_filled_form_is_the_canonical_entry(
     intent: StatementIntent, at_us: int, execution: str, listed: list[bytes | None], text: str
 ) -> None:
     """Whatever a statement or a name holds: no text is taken for a key."""
-    filled = IntentForm(intent, Parameters.HASHED).fill(at_us, execution, listed, KEYED, text)
-    anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=shown(listed), statement=text)
+    sealed = sealed_json(SEALER, text)
+    filled = IntentForm(intent, Parameters.HASHED).fill(at_us, execution, listed, KEYED, sealed, SEALER)
+    anew = msgspec.structs.replace(intent, at_us=at_us, execution=execution, parameters=shown(listed))
+    anew = msgspec.structs.replace(anew, sealed=msgspec.json.decode(b"{" + sealed[:-1] + b"}")["sealed"] if text else UNSET)
     assert filled == encode(anew)
-    assert decode(filled) == anew
+    opened = OPENER.opened(decode(filled))
+    assert opened == msgspec.structs.replace(anew, statement=text or intent.statement, sealed=UNSET)
 
 
 @given(intents, values)
@@ -95,9 +103,8 @@ def test_a_form_filled_with_its_own_blanks_is_the_entry_it_was_made_of(
 ) -> None:
     """Nothing is lost in the cutting."""
     intent = msgspec.structs.replace(intent, parameters=shown(listed))
-    assert IntentForm(intent, Parameters.HASHED).fill(
-        intent.at_us, intent.execution, listed, KEYED, intent.statement
-    ) == encode(intent)
+    filled = IntentForm(intent, Parameters.HASHED).fill(intent.at_us, intent.execution, listed, KEYED, b"", SEALER)
+    assert filled == encode(intent)
 
 
 @given(columns, st.lists(numbers, min_size=5, max_size=5), ids, st.sampled_from(["done", "failed", "cancelled"]), texts)
@@ -132,11 +139,11 @@ def test_text_that_looks_like_a_key_stays_text(hostile: str) -> None:
     for field in ("action", "policy", "protocol", "reason", "session", "statement", "upstream"):
         intent = msgspec.structs.replace(plain, **{field: hostile})
         anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2", parameters=shown([None, b"x"]))
-        assert IntentForm(intent, Parameters.HASHED).fill(7, "exe_2", [None, b"x"], KEYED, intent.statement) == encode(anew)
+        assert IntentForm(intent, Parameters.HASHED).fill(7, "exe_2", [None, b"x"], KEYED, b"", None) == encode(anew)
     for field in ("labels", "objects", "rules", "tags"):
         intent = msgspec.structs.replace(plain, **{field: (hostile, hostile)})
         anew = msgspec.structs.replace(intent, at_us=7, execution="exe_2")
-        assert IntentForm(intent, Parameters.HASHED).fill(7, "exe_2", [], KEYED, intent.statement) == encode(anew)
+        assert IntentForm(intent, Parameters.HASHED).fill(7, "exe_2", [], KEYED, b"", None) == encode(anew)
 
 
 def test_a_form_tells_of_no_more_parameters_than_an_entry_does() -> None:
@@ -146,7 +153,7 @@ def test_a_form_tells_of_no_more_parameters_than_an_entry_does() -> None:
     intent = StatementIntent(
         "read", 1, "exe_1", identity, (), (), (), "p", "simple", "", (), "s", "", (), "u", "allow"
     )  # fmt: skip
-    filled = decode(IntentForm(intent, Parameters.HASHED).fill(1, "exe_1", [b"x"] * 300, KEYED, "SELECT"))
+    filled = decode(IntentForm(intent, Parameters.HASHED).fill(1, "exe_1", [b"x"] * 300, KEYED, b"", None))
     assert isinstance(filled, StatementIntent)
     assert filled.parameters == shown([b"x"]) * forms.PARAMETERS_LIMIT
 
@@ -164,10 +171,13 @@ def test_parameters_are_known_again_and_not_read() -> None:
 def test_every_way_of_showing_parameters_fills_to_the_canonical_entry(
     intent: StatementIntent, listed: list[bytes | None], way: Parameters
 ) -> None:
-    """Kept values may hold anything."""
-    filled = IntentForm(intent, way).fill(intent.at_us, intent.execution, listed, KEYED, intent.statement)
-    anew = msgspec.structs.replace(intent, parameters=tuple(forms.SHOWN[way](value, KEYED) for value in listed))
-    assert filled == encode(anew)
+    """Kept values may hold anything; what they hold is sealed."""
+    filled = decode(IntentForm(intent, way).fill(intent.at_us, intent.execution, listed, KEYED, b"", SEALER))
+    told = tuple(forms.SHOWN[way](value, KEYED) for value in listed)
+    assert isinstance(filled, StatementIntent)
+    assert filled.parameters == told
+    kept = tuple(forms.kept(value, KEYED) for value in listed) if way is Parameters.KEPT else told
+    assert OPENER.opened(filled) == msgspec.structs.replace(intent, parameters=kept)
 
 
 @pytest.mark.parametrize(

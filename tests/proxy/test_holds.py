@@ -66,13 +66,14 @@ def office(scribe: Scribe, log: AuditLog) -> Office:
 
 
 def test_the_question_is_in_the_log_before_anybody_waits(office: Office) -> None:
-    """With its binding and its time; the same that was put to the control process."""
+    """With its time, and a keyed digest of its binding: the binding itself would let values be guessed."""
     request = office.ask()
     assert request is not None
     assert office.sent == [Asked(request)]
     (entry,) = entries_of(office.log)
     assert isinstance(entry, HoldRequested)
-    assert (entry.request, entry.binding, entry.approvers) == (request.id, request.binding, "security")
+    assert (entry.request, entry.binding, entry.approvers) == (request.id, office.scribe.digest(request.binding), "security")
+    assert request.binding not in entry.binding
     assert entry.expires_us == request.expires_us == office.now() + 60 * SECOND_US
     assert (request.principal_id, request.actor_ids, request.chain) == ("prn_alice", ("prn_bot",), "report-bot for alice")
     assert office.settled == []

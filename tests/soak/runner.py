@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from doorward.audit.checkpoint import load_vkey
+from doorward.audit.day_keys import opener
 from doorward.audit.reader import LogReader
 from doorward.audit.verify import verify
 from doorward.control.operators import LOCAL, Operator
@@ -159,8 +160,9 @@ def judge_log(soak: Soak) -> Iterator[tuple[str, str]]:
     report = verify(log, str(load_vkey(log)))
     yield "the log verifies", "" if report.is_sound else "; ".join(map(str, report.problems))
     intents, opened, closed, ends = Intents(), 0, 0, 0
+    readable = opener(soak.running.data.day_keys, soak.running.data.wrapping_key).readable
     for _index, raw in LogReader(log).entries():
-        entry: dict[str, Any] = json.loads(raw)
+        entry: dict[str, Any] = json.loads(readable(raw))
         intents.take(entry)
         opened += entry["kind"] == "session.opened"
         closed += entry["kind"] == "session.closed"

@@ -12,6 +12,7 @@ from doorward.model.statement import Analysis
 from doorward.proxy.execution import Texts
 from doorward.sql.analyze import analyze
 from doorward.sql.literals_cy import skeleton
+from doorward.sql.normalised import normalised
 
 TEMPLATES = [
     "SELECT a FROM t WHERE id = {}",
@@ -61,7 +62,7 @@ def test_what_is_taken_for_understood_is_what_analysing_it_anew_says(
     template: str, first: list[str], second: list[str]
 ) -> None:
     """Whatever was seen before: the analysis is never that of another text."""
-    texts = Texts(analyze, skeleton)
+    texts = Texts(analyze, skeleton, normalised)
     texts.understand(template.format(*first).encode())
     text = template.format(*second)
     assert _but_for_places(texts.understand(text.encode()).analysis) == _but_for_places(analyze(text))
@@ -97,7 +98,7 @@ def test_which_texts_are_alike(first: str, second: str, *, alike: bool) -> None:
         asked.append(text)
         return analyze(text)
 
-    texts = Texts(analyzed, skeleton)
+    texts = Texts(analyzed, skeleton, normalised)
     texts.understand(first.encode())
     understood = texts.understand(second.encode())
     assert understood.text == second

@@ -125,6 +125,18 @@ async def _entry(call: Call) -> shapes.EntryOut:
     return shapes.EntryOut(detail.row, msgspec.Raw(detail.canonical.encode()), detail.canonical)
 
 
+async def _log_keys(call: Call) -> list[shapes.LogKeyOut]:
+    return [shapes.log_key_out(row) for row in call.office.log_keys.all(call.by)]
+
+
+async def _erase_log_key(call: Call) -> None:
+    await call.office.log_keys.erase(call.by, call.path["id"], call.query.get("reason", ""))
+
+
+async def _rotate_log_keys(call: Call) -> shapes.RotatedOut:
+    return shapes.RotatedOut(await call.office.log_keys.rotate(call.by))
+
+
 async def _sessions(call: Call) -> list[shapes.SessionOut]:
     return [shapes.session_out(note) for note in call.office.sessions.live(call.by)]
 
@@ -179,6 +191,9 @@ ENDPOINTS = (
     Endpoint("GET", "/disclosures", "Who was given labelled columns", _disclosures, list[Disclosure], None, DISCLOSURE_QUERY),
     Endpoint("GET", "/timeline/{name}", "What one did, oldest first", _timeline, list[EntryView], None, (*TIMES, "limit")),
     Endpoint("GET", "/log/{index:int}", "One entry", _entry, shapes.EntryOut),
+    Endpoint("GET", "/log/keys", "The log's keys, one a day", _log_keys, list[shapes.LogKeyOut]),
+    Endpoint("DELETE", "/log/keys/{id}", "Destroy a day's key for good", _erase_log_key, None, None, ("reason",), 204),
+    Endpoint("POST", "/log/keys/rotate", "Wrap the log's keys anew", _rotate_log_keys, shapes.RotatedOut),
     Endpoint("GET", "/sessions", "Who is connected", _sessions, list[shapes.SessionOut]),
     Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, COLUMN_QUERY),
     Endpoint("GET", "/catalog/changes", "What became of columns", _column_changes, list[shapes.ColumnChangeOut],

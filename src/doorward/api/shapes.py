@@ -8,6 +8,7 @@ import msgspec
 
 from doorward.control.catalog import ColumnRow
 from doorward.control.desk import Question
+from doorward.control.log_keys import KeyRow
 from doorward.control.office import Status
 from doorward.control.secrets import Minted
 from doorward.control.views import EntryView
@@ -162,6 +163,22 @@ class EntryOut(msgspec.Struct, frozen=True):
     canonical: str
 
 
+class LogKeyOut(msgspec.Struct, frozen=True):
+    """A day's key of the log. *erased_us* is null for one that is there."""
+
+    id: str
+    in_use: bool
+    wrapped_by: str
+    erased_us: int | None
+    erased_by: str
+
+
+class RotatedOut(msgspec.Struct, frozen=True):
+    """How many keys were wrapped anew."""
+
+    keys: int
+
+
 class ColumnOut(msgspec.Struct, frozen=True):
     """A column and what is known of it."""
 
@@ -243,6 +260,11 @@ def request_out(question: Question) -> RequestOut:
 def session_out(note: SessionNote) -> SessionOut:
     """*note* for the wire."""
     return SessionOut(**{name: getattr(note, name) for name in SessionOut.__struct_fields__})
+
+
+def log_key_out(row: KeyRow) -> LogKeyOut:
+    """*row* for the wire."""
+    return LogKeyOut(row.id, row.is_current, row.wrapped_by, row.erased_us or None, row.erased_by)
 
 
 def column_out(row: ColumnRow) -> ColumnOut:

@@ -22,10 +22,13 @@ from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
 from doorward.assembly.indexing import keep_index
 from doorward.assembly.signing import sign_until, take_up_left_journals
+from doorward.assembly.turning_days import turn_days
 from doorward.assembly.workers import Workers
 from doorward.audit.checkpoint import load_or_create_key
+from doorward.audit.day_keys import keys_in
 from doorward.audit.reader import LogReader
 from doorward.audit.sequencer import Sequencer
+from doorward.audit.wrapping import ensure_key
 from doorward.catalog import codec
 from doorward.catalog.labelling import ColumnKey
 from doorward.catalog.resolve import names_are_vouched
@@ -116,6 +119,7 @@ class ControlProcess:
             stack.callback(sequencer.close)
             await asyncio.to_thread(take_up_left_journals, data.log, settings.workers, sequencer)
             self._workers = Workers(settings.workers, self._gateway_settings(), self._write_state)
+            ensure_key(data.wrapping_key)
             link = self._link = GatewayLink(data.link_socket, self._configured, stuck=self._workers.kill)
             address = Address(settings.host, settings.port)
             self.office = Office(
@@ -124,12 +128,14 @@ class ControlProcess:
                 LogReader(data.log),
                 address,
                 index=Finder(data.index / INDEX_FILE),
+                keys=keys_in(data.day_keys, data.wrapping_key),
                 may_approve=self._why_not_approve,
                 policy=lambda: self._policy,
                 catalog_touched=lambda _upstream: self._touched.set(),
                 now=now_us,
                 new_id=new_id,
             )
+            self.office.begin()
             self._progress("reading the catalog")
             mark = await self._read_catalog(querier)
             await self.office.open()
@@ -157,6 +163,7 @@ class ControlProcess:
                 asyncio.create_task(self._watch_catalog(querier, mark), name="catalog watch"),
                 asyncio.create_task(self._sample_values(), name="value sampling"),
                 asyncio.create_task(keep_index(data.index, LogReader(data.log)), name="search index"),
+                asyncio.create_task(turn_days(self.office), name="days of the log"),
             ]
             last = asyncio.Event()
             signing = asyncio.create_task(sign_until(last, sequencer), name="sequencer")
@@ -206,6 +213,7 @@ class ControlProcess:
             snapshots={name: codec.encode(snapshot) for name, snapshot in self.office.catalog.snapshots.items()},
             console_url=self.console_url,
             detectors=self._detectors,
+            sealing=self.office.log_keys.sealing,
         )
 
     def _why_not_approve(self, approver: Principal, request: ApprovalRequest) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from doorward.cli import log_keys
 from doorward.cli.client import data_directory
 from doorward.cli.options import AsJson, DataDir
 from doorward.cli.terminal import EXIT_CODES_HELP, OK, REFUSED, console, counting, say_json
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 PROBLEMS_TOLD = 20
 
 audit = typer.Typer(no_args_is_help=True, help=f"Check the log and prove entries, offline.\n\n{EXIT_CODES_HELP}")
+
+audit.command("keys")(log_keys.keys)
+audit.command("erase-key")(log_keys.erase_key)
+audit.command("rotate-keys")(log_keys.rotate_keys)
 
 LogFolder = Annotated[
     Path | None,
@@ -91,6 +96,33 @@ def reindex(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         say_json({"index": str(data.index), "entries": covered, "seconds": round(seconds, 3)})
     else:
         console().print(f"[green]done[/] {covered:,} entries in {seconds:.1f} s")
+
+
+@audit.command("show")
+def show_entry(
+    index: Annotated[int, typer.Argument(metavar="INDEX", help="The entry's number, as doorward log shows it.", min=0)],
+    raw: Annotated[bool, typer.Option("--raw", help="The very bytes that are hashed, what is sealed sealed.")] = False,
+    log: LogFolder = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print one entry as JSON, with its statement and errors whole and as they were sent.
+
+    [bold]Example:[/]  doorward audit show 42 | jq .statement
+    """
+    from doorward.audit.day_keys import opener
+    from doorward.audit.reader import LogReader
+    from doorward.audit.whole import whole_entry
+
+    folder = _folder(log, data_dir)
+    reader = LogReader(folder)
+    found = list(reader.entries(index, index + 1)) if index < reader.size() else []
+    if not found:
+        raise NotFound(f"There is no entry {index}.", "The latest ones: doorward log")
+    if raw:
+        typer.echo(found[0][1].decode())
+        return
+    data = data_directory(data_dir)
+    say_json(whole_entry(found[0][1], folder, opener(data.day_keys, data.wrapping_key)))
 
 
 def _folder(log: Path | None, data_dir: Path | None) -> Path:

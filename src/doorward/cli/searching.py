@@ -38,6 +38,7 @@ def record_of(given: Path | None, *, whole: bool = False) -> Record:
     """The record of a data directory, with its index if that is of use. *whole*: every signed entry must be in the index."""
     import sqlite3
 
+    from doorward.audit.day_keys import opener
     from doorward.audit.reader import LogReader
     from doorward.control.projection.finding import Finder
     from doorward.control.projection.keeping import FILE, Keeper
@@ -73,7 +74,7 @@ def record_of(given: Path | None, *, whole: bool = False) -> Record:
             counting("indexing", keeper.catch_up)
         finally:
             keeper.close()
-    return Record(reader, finder)
+    return Record(reader, finder, opener(data.day_keys, data.wrapping_key).readable)
 
 
 def print_csv(text: str) -> None:

@@ -10,6 +10,8 @@ from typing import Protocol
 from doorward.control.operators import Operator
 from doorward.model.entry import Administered, Entry
 
+ITSELF = "doorward"
+
 
 class Log(Protocol):
     """Where entries go."""
@@ -31,6 +33,10 @@ class Changes:
         """Hold this while checking, recording and making one change: what was checked is still so when it is made."""
         async with self._turn:
             yield
+
+    async def note(self, act: str, subject: str, **details: str) -> None:
+        """Put in the log what Doorward does by itself. Raises AuditUnavailable."""
+        await self._log.append(Administered(act=act, at_us=self._now(), by=ITSELF, details=details, subject=subject))
 
     async def record(self, by: Operator, act: str, subject: str, **details: str) -> None:
         """Put the change in the log. Raises AuditUnavailable; it must then not be made."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from doorward import __version__
 from doorward.approvals.eligibility import not_asked
+from doorward.audit.day_keys import DayKeys
+from doorward.audit.sealing import Opener
 from doorward.clock import new_id, now_us
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
@@ -14,6 +16,7 @@ from doorward.control.desk import Desk, MayApprove
 from doorward.control.explaining import Describe, Explaining, describe_at, packaged_policy
 from doorward.control.feed import Feed, Topic
 from doorward.control.gateway_link import GatewayLink
+from doorward.control.log_keys import LogKeys
 from doorward.control.lookup import Directory
 from doorward.control.operators import Operator
 from doorward.control.principals import Principals
@@ -53,6 +56,7 @@ class Office:
     """Bundles the control functions and listens to gateways.
 
     *catalog_touched* is told the name of an upstream whose catalog has to be read again. *policy* gives the rules in force.
+    *keys* are those of the log.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Office:
         address: Address,
         *,
         index: Finder | None = None,
+        keys: DayKeys,
         may_approve: MayApprove = not_asked,
         policy: Callable[[], Policy] = packaged_policy,
         describe: Describe = describe_at,
@@ -86,7 +91,16 @@ class Office:
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )
         self.explaining = Explaining(store, self.catalog, self.directory, policy, describe)
-        self.record = Record(log, index)
+        self.record = Record(log, index, Opener(keys.key_if_any).readable)
+        self.log_keys = LogKeys(keys, changes, gateway.configure, now)
+
+    def begin(self) -> None:
+        """Have at hand what gateways need from the start. Raises ConfigurationInvalid."""
+        self.log_keys.begin()
+
+    async def turn_day(self) -> None:
+        """Do what a day begins with, if it began. To be called every few seconds. Raises DoorwardError."""
+        await self.log_keys.turn()
 
     async def open(self) -> None:
         """Let gateways connect."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from doorward.audit.sealing import as_it_is
 from doorward.control.filters import Filters
 from doorward.control.operators import Operator
 from doorward.control.projection.disclosing import Disclosure, Wanted, who_saw
@@ -61,11 +62,14 @@ class Record:
 
     *index* finds what is in the part of the log that it covers; without one, or when it can't be used, the log itself is
     read back, as what is newer than it always is. What is shown comes from the log, and is checked against the filters.
+    The index has statements without literals: words that are in none of them may be values, and are looked for in the log.
+    *readable* gives an entry's statement as it was sent, where its key is at hand; else it is without its literals.
     """
 
-    def __init__(self, log: LogReading, index: Finder | None = None) -> None:
+    def __init__(self, log: LogReading, index: Finder | None = None, readable: Callable[[bytes], bytes] = as_it_is) -> None:
         self._log = log
         self._index = index
+        self._readable = readable
 
     def size(self) -> int:
         """The number of entries."""
@@ -95,7 +99,7 @@ class Record:
         limit = max(1, min(filters.limit, EXPORT_LIMIT))
         stop = self._log.size()
         bound = stop if filters.before is None else min(filters.before, stop)
-        covered = self._covered()
+        covered = self._covered(filters.text)
         tale = _Tale()
         rows: list[EntryView] = []
         older = None
@@ -112,9 +116,10 @@ class Record:
         rows += found
         return Page(tuple(rows), rows[-1].index if len(rows) == limit else None)
 
-    def _covered(self) -> int:
+    def _covered(self, text: str = "") -> int:
+        """How much of the log the index finds *text* in."""
         try:
-            return self._index.covered() if self._index else 0
+            return self._index.covered() if self._index and (not text or self._index.knows(text)) else 0
         except sqlite3.Error:
             return 0
 
@@ -186,14 +191,14 @@ class Record:
             while left and left[-1] < end:
                 picked.append(left.pop())
             here = dict(self._log.entries(start, picked[-1] + 1))
-            entries |= {index: decode_entry(here[index]) for index in picked if index in here}
+            entries |= {index: decode_entry(self._readable(here[index])) for index in picked if index in here}
         return entries
 
     def _backwards(self, stop: int, down_to: int) -> Iterator[tuple[int, Entry]]:
         while stop > down_to:
             start = max(down_to, stop - CHUNK)
             for index, raw in reversed(list(self._log.entries(start, stop))):
-                yield index, decode_entry(raw)
+                yield index, decode_entry(self._readable(raw))
             stop = start
 
     def _detail(self, by: Operator, index: int) -> Detail:
@@ -201,7 +206,7 @@ class Record:
         if not found:
             raise NotFound("There is no such entry.")
         raw = found[0][1]
-        entry = decode_entry(raw)
+        entry = decode_entry(self._readable(raw))
         sequel = self._sequel(index, entry.execution) if isinstance(entry, StatementIntent) else Sequel()
         row = view(index, entry, sequel) or EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=entry.kind)
         if not _may_read(by, row):
@@ -222,7 +227,7 @@ class Record:
             # The execution's id is in the bytes of everything about it: most entries need no decoding.
             if execution.encode() not in raw:
                 continue
-            entry = decode_entry(raw)
+            entry = decode_entry(self._readable(raw))
             if isinstance(entry, StatementOutcome):
                 return Sequel(entry, answer)
             if isinstance(entry, HoldAnswered):

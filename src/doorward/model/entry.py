@@ -42,6 +42,18 @@ class ColumnStamp(msgspec.Struct, frozen=True):
     treatment: str
 
 
+class Sealed(msgspec.Struct, frozen=True):
+    """A text that only the holders of a day's private key can read; where that was destroyed, nobody.
+
+    *box* is base64 of what :mod:`doorward.audit.sealing` makes. *digest* is keyed by a salt of the day, which is destroyed
+    with the key: equal texts of a day show as equal. *key* names the day's key.
+    """
+
+    box: str
+    digest: str
+    key: str
+
+
 class ServiceStarted(msgspec.Struct, frozen=True):
     """A gateway took up its journal. *resumed_at* is the number of entries it found intact in it.
 
@@ -108,7 +120,9 @@ class SessionClosed(msgspec.Struct, frozen=True):
 class StatementIntent(msgspec.Struct, frozen=True):
     """Written before a statement is forwarded, and also when it is denied: who wants what, and what was decided.
 
-    A text too long for an entry is cut in *statement*, and *attachment* names the whole, kept beside the log by its digest.
+    *statement* has a question mark for each literal, and *sealed* the text as it was sent; without *sealed* the two are the
+    same. A text too long for an entry is cut in both, and *attachment* names the whole, sealed and kept beside the log by its
+    digest. *parameters* that policy keeps are whole in *sealed_parameters*, a JSON array.
     *claimed* is what the client says of itself, in options of the connection or a comment, and nobody proved.
     """
 
@@ -132,10 +146,15 @@ class StatementIntent(msgspec.Struct, frozen=True):
     claimed: dict[str, str] | UnsetType = UNSET
     grant: str | UnsetType = UNSET
     kind: str = "statement.intent"
+    sealed: Sealed | UnsetType = UNSET
+    sealed_parameters: Sealed | UnsetType = UNSET
 
 
 class StatementOutcome(msgspec.Struct, frozen=True):
-    """What came of an execution. *status* is done, failed, skipped, cancelled, refused, lost or unknown."""
+    """What came of an execution. *status* is done, failed, skipped, cancelled, refused, lost or unknown.
+
+    The database's own words are in *sealed_error*: they may hold values.
+    """
 
     at_us: int
     columns: tuple[ColumnStamp, ...]
@@ -149,6 +168,7 @@ class StatementOutcome(msgspec.Struct, frozen=True):
     tag: str
     error: str | UnsetType = UNSET
     kind: str = "statement.outcome"
+    sealed_error: Sealed | UnsetType = UNSET
 
 
 class HoldRequested(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from doorward.model.approval import Answer, ApprovalRequest
+from doorward.model.sealing import SealingKey
 from doorward.model.upstream import Upstream
 
 # --- gateway to control -------------------------------------------------------------------------------------------
@@ -118,7 +119,8 @@ class Found(msgspec.Struct, frozen=True, tag=True):
 class Configured(msgspec.Struct, frozen=True, tag=True):
     """Everything a gateway decides with, replaced whole. *snapshots* are encoded by :mod:`doorward.catalog.codec`.
 
-    *detectors* are the texts of the operator's own, by the names of their files.
+    *detectors* are the texts of the operator's own, by the names of their files. *sealing* is what personal values in the
+    log are sealed with today; without it they are not kept at all.
     """
 
     upstreams: tuple[Upstream, ...]
@@ -127,6 +129,7 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
     snapshots: dict[str, bytes]
     console_url: str
     detectors: dict[str, str] = {}
+    sealing: SealingKey | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):

@@ -21,10 +21,11 @@ from doorward.wire.governor import Refusal, Ticket
 class Family:
     """What texts share that differ only in literals which change nothing; resolved anew whenever the catalog changed."""
 
-    __slots__ = ("_epoch", "_resolved", "analysis", "fixed", "is_plain")
+    __slots__ = ("_epoch", "_resolved", "analysis", "fixed", "is_plain", "shown")
 
-    def __init__(self, analysis: Analysis, fixed: tuple[bytes | None, ...] = ()) -> None:
+    def __init__(self, analysis: Analysis, shown: str = "", fixed: tuple[bytes | None, ...] = ()) -> None:
         self.analysis = analysis
+        self.shown = shown  # their text without any literals
         self.is_plain = len(analysis.statements) == 1 and analysis.statements[0].is_plain
         self.fixed = fixed  # the literals that must be the same, None for those that may vary
         self._epoch = ("", "")
@@ -48,12 +49,17 @@ class Family:
 
 
 class Text:
-    """A statement's text and, by its family, what it holds. Equal to itself alone."""
+    """A statement's text and, by its family, what it holds. Equal to itself alone.
 
-    __slots__ = ("analysis", "family", "is_plain", "text")
+    *sealed* is how the log keeps it, for as long as *sealed_in* is the sealer's epoch.
+    """
+
+    __slots__ = ("analysis", "family", "is_plain", "sealed", "sealed_in", "text")
 
     def __init__(self, text: str, family: Family) -> None:
         self.text = text
+        self.sealed = b""
+        self.sealed_in: object = None
         self.family = family
         self.analysis = family.analysis
         self.is_plain = family.is_plain
@@ -67,12 +73,18 @@ class Texts:
     """The texts met lately, understood once. Bounded by number and by total length; shared by all sessions of a gateway.
 
     *skeleton_of* takes the literals out of a text; where the analysis says that they may vary, the next text that differs in
-    nothing else is not analysed again.
+    nothing else is not analysed again. *normalised* writes a text without its literals, for those who may not see them.
     """
 
-    def __init__(self, analyze: Callable[[str], Analysis], skeleton_of: Callable[[bytes], Skeleton | None]) -> None:
+    def __init__(
+        self,
+        analyze: Callable[[str], Analysis],
+        skeleton_of: Callable[[bytes], Skeleton | None],
+        normalised: Callable[[str], str],
+    ) -> None:
         self._analyze = analyze
         self._skeleton_of = skeleton_of
+        self._normalised = normalised
         self._known: dict[bytes, Text] = {}
         self._families: dict[bytes, list[Family]] = {}  # by skeleton
         self._size_bytes = 0
@@ -85,7 +97,7 @@ class Texts:
         try:
             decoded = text.decode()
         except UnicodeDecodeError:
-            return Text("", Family(Analysis((), error="The statement is not UTF-8.", error_code="22021")))
+            return Text("", Family(Analysis((), error="The statement is not UTF-8.", error_code="22021"), UNREAD))
         skeleton = self._skeleton_of(text)
         if skeleton is not None:
             for family in self._families.get(skeleton[0], ()):
@@ -95,7 +107,7 @@ class Texts:
 
     def _understand_anew(self, text: bytes, decoded: str, skeleton: Skeleton | None) -> Text:
         analysis = self._analyze(decoded)
-        understood = Text(decoded, Family(analysis))
+        understood = Text(decoded, Family(analysis, self._shown(decoded, analysis)))
         if len(text) > LONGEST_KEPT_BYTES:
             return understood
         if len(self._known) + len(self._families) >= MOST_KEPT or self._size_bytes > MOST_KEPT_BYTES:
@@ -117,8 +129,18 @@ class Texts:
             self._known[text] = understood
         return understood
 
+    def _shown(self, text: str, analysis: Analysis) -> str:
+        if analysis.error:
+            return UNREAD  # what is no SQL may be anything, a pasted list of names as well
+        if len(text) <= LONGEST_SHOWN:
+            return self._normalised(text)
+        return self._normalised(text[:LONGEST_SHOWN]) + " […]"
+
 
 LONGEST_KEPT_BYTES = 16_384
+# What an entry shows in clear; JSON may make six bytes of a letter.
+LONGEST_SHOWN = 4_000
+UNREAD = "[the text could not be read]"
 MOST_KEPT = 10_000
 MOST_KEPT_BYTES = 16 << 20
 # Families of one skeleton: texts that differ in literals which must be the same (ORDER BY 1, ORDER BY 2).

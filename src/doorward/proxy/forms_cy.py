@@ -46,7 +46,7 @@ def hashed(value: bytes | None, keyed: Any) -> str:
 
 
 def kept(value: bytes | None, keyed: Any) -> str:
-    """The same, and the value behind it: as text where it is some, else in hexadecimal; long ones cut."""
+    """The same, and the value behind it: as text where it is some, else in hexadecimal; long ones cut. Only to be sealed."""
     if value is None:
         return "null"
     start = value[:KEPT_BYTES]
@@ -64,30 +64,46 @@ def dropped(value: bytes | None, keyed: Any) -> str:
     return "dropped"
 
 
+# How an entry shows values in clear.
 SHOWN: dict[Parameters, Callable[[bytes | None, Any], str]] = {
     Parameters.HASHED: hashed,
-    Parameters.KEPT: kept,
+    Parameters.KEPT: hashed,
     Parameters.DROPPED: dropped,
 }
 
 
+def kept_json(values: Sequence[bytes | None], keyed: Any) -> bytes:
+    """Bind values with what they hold, for sealing."""
+    return _json([kept(value, keyed) for value in values[:PARAMETERS_LIMIT]])
+
+
+def sealed_json(sealer: Any, text: str) -> bytes:
+    """What an entry says of a text beside its normalised form; nothing where there is nothing to seal it with."""
+    if sealer is None or not text:
+        return b""
+    sealed: bytes = sealer.json(text.encode())
+    return b'"sealed":' + sealed + b","
+
+
 @cython.cclass
 class IntentForm:
-    """A statement.intent with blanks for time, execution, parameters and text."""
+    """A statement.intent with blanks for time, execution, parameters, and what is sealed."""
 
     show: object
+    keeps: cython.bint
     until_time: bytes
     until_execution: bytes
     until_parameters: bytes
-    until_statement: bytes
+    until_sealed: bytes
     after: bytes
 
     def __init__(self, intent: StatementIntent, way: Parameters) -> None:
-        """The form of *intent*, which must have neither grant nor attachment: their keys would lie between the blanks.
+        """The form of *intent*, which must have neither grant nor attachment nor anything sealed.
 
         *way* says how bind values are shown.
         """
         self.show = SHOWN[way]
+        self.keeps = way is Parameters.KEPT
         whole = encode(intent)
         time_key = b'"at_us":'
         at = whole.index(time_key) + len(time_key)
@@ -100,17 +116,20 @@ class IntentForm:
         parameters_key = b'"parameters":['
         parameters = whole.index(parameters_key, end_of_execution) + len(parameters_key)
         after = whole.index(b'],"policy":', parameters)
-        statement_key = b',"statement":'
-        statement = whole.index(statement_key, after) + len(statement_key)
-        after_statement = whole.index(b',"tags":', statement)
+        session = whole.index(b',"session":', after) + 1
         self.until_time = whole[:at]
         self.until_execution = claimed + b',"execution":"'
         self.until_parameters = whole[end_of_execution - 1 : parameters]
-        self.until_statement = whole[after:statement]
-        self.after = whole[after_statement:]
+        self.until_sealed = whole[after:session]
+        self.after = whole[session:]
 
-    def fill(self, at_us: int, execution: str, parameters: Sequence[bytes | None], keyed: Any, statement: str) -> bytes:
-        """The entry. *execution* holds nothing that JSON escapes; *keyed* makes the digests of *parameters*."""
+    def fill(
+        self, at_us: int, execution: str, parameters: Sequence[bytes | None], keyed: Any, sealed: bytes, sealer: Any
+    ) -> bytes:
+        """The entry. *execution* holds nothing that JSON escapes; *keyed* makes the digests of *parameters*.
+
+        *sealed* is from :func:`sealed_json`. Values that are kept are sealed by *sealer*, or not kept without one.
+        """
         parts: list[bytes] = [
             self.until_time,
             str(at_us).encode(),
@@ -121,8 +140,10 @@ class IntentForm:
         if parameters:
             show: Any = self.show
             parts.append(_json([show(value, keyed) for value in parameters[:PARAMETERS_LIMIT]])[1:-1])
-        parts.append(self.until_statement)
-        parts.append(_json(statement))
+        parts.append(self.until_sealed)
+        parts.append(sealed)
+        if self.keeps and parameters and sealer is not None:
+            parts += (b'"sealed_parameters":', sealer.json(kept_json(parameters, keyed)), b",")
         parts.append(self.after)
         return b"".join(parts)
 

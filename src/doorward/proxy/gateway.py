@@ -73,7 +73,7 @@ class Gateway:
         self.now_us = now_us
         self.database: Database = database_for("postgresql")
         self.registry = Registry(secrets.token_bytes, self._cancel_elsewhere)
-        self.texts = Texts(self.database.analyze, self.database.skeleton)
+        self.texts = Texts(self.database.analyze, self.database.skeleton, self.database.normalised)
         self.tls: Certificate | None = None
         if settings.certificate is not None and settings.private_key is not None:
             self.tls = Certificate(settings.certificate, settings.private_key, self.database.alpn)
@@ -246,6 +246,7 @@ class Gateway:
         except (DoorwardError, msgspec.DecodeError, ValueError) as error:
             telemetry.log("policy.refused", level=logging.ERROR, error=str(error))
             return
+        self.scribe.seal_with(message.sealing, self.now_us())
         self._configured.set()
         telemetry.log("policy.loaded", version=message.policy_version)
         if self._rules.lacks_scanner and not self._makes_scanner:

@@ -120,7 +120,7 @@ class Holds:
             HoldRequested(
                 approvers=request.approvers,
                 at_us=now,
-                binding=request.binding,
+                binding=self._scribe.digest(request.binding),
                 execution=execution_id,
                 expires_us=request.expires_us,
                 request=request.id,

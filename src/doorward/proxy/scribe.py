@@ -9,19 +9,21 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.audit.canonical import MAX_ENTRY_BYTES
+from doorward.audit.canonical import MAX_ENTRY_BYTES, MAX_NUMBER
 from doorward.audit.log import AuditLog
+from doorward.audit.sealing import Sealer
 from doorward.errors import AuditUnavailable
 from doorward.model.catalog import Snapshot
 from doorward.model.decision import Decision, Facts, Parameters
-from doorward.model.entry import ActorStamp, ColumnStamp, Entry, IdentityStamp, StatementIntent, StatementOutcome
+from doorward.model.entry import ActorStamp, ColumnStamp, Entry, IdentityStamp, Sealed, StatementIntent, StatementOutcome
 from doorward.model.identity import Identity, Principal
 from doorward.model.result import ColumnTreatment, ResultColumn
-from doorward.proxy.execution import Attempt, SessionFacts
-from doorward.proxy.forms_cy import PARAMETERS_LIMIT, SHOWN, IntentForm, hashed
+from doorward.model.sealing import SealingKey
+from doorward.proxy.execution import Attempt, SessionFacts, Text
+from doorward.proxy.forms_cy import PARAMETERS_LIMIT, SHOWN, IntentForm, hashed, kept_json, sealed_json
 
-# An entry has a limit of 60,000 bytes, and JSON may make six of one: longer texts are kept beside the log.
-STATEMENT_LIMIT = 8_000
+# An entry has a limit of 60,000 bytes, and sealing makes a third more of a text: longer ones are kept beside the log.
+STATEMENT_LIMIT_BYTES = 8_000
 ATTACHED_PREVIEW = 4_000
 # How long an outcome may stay in this process before the operating system has it.
 OUTCOME_FLUSH_SECONDS = 0.005
@@ -51,7 +53,8 @@ def identity_stamp(identity: Identity) -> IdentityStamp:
 class Scribe:
     """Appends entries of one gateway.
 
-    *digest_key* makes parameter values recognisable to itself and to nobody else. *later* calls a function after seconds.
+    *digest_key* makes parameter values recognisable to itself and to nobody else, until ``seal_with`` brings the day's salt.
+    *later* calls a function after seconds.
     """
 
     def __init__(self, log: AuditLog, digest_key: bytes, later: Callable[[float, Callable[[], None]], object]) -> None:
@@ -61,6 +64,18 @@ class Scribe:
         self._flush_is_due = False
         self.sync_within = log.sync_within  # see that everything reaches stable storage within seconds
         self._stamps: dict[Identity, IdentityStamp] = {}
+        self._sealer: Sealer | None = None
+        self._epoch: object = self  # of nobody's sealing
+        self._renew_us = MAX_NUMBER
+
+    def seal_with(self, key: SealingKey | None, now_us: int) -> None:
+        """Seal personal values with *key* from now on; without one they are not kept."""
+        if key is None:
+            self._sealer, self._epoch, self._renew_us = None, self, MAX_NUMBER
+        elif self._sealer is None or self._sealer.key_id != key.id:
+            self._sealer = Sealer(key, now_us)
+            self._keyed = hashlib.blake2b(key=key.salt, digest_size=8)
+            self._epoch, self._renew_us = self._sealer.epoch, self._sealer.until_us
 
     def append(self, entry: Entry) -> int:
         """Append any entry. Raises AuditUnavailable."""
@@ -97,7 +112,9 @@ class Scribe:
 
         Raises AuditUnavailable, also for one that no entry can hold: what can't be recorded is not run.
         """
-        statement, attachment = self._statement(attempt, facts)
+        if at_us >= self._renew_us:
+            self._renew(at_us)
+        statement, sealed, attachment = self._statement(attempt.text, facts)
         shown = decision.parameters
         if shown is Parameters.KEPT and (facts.touches_protected or facts.unresolved or not facts.tags):
             shown = Parameters.HASHED  # they may be what the labels protect
@@ -112,6 +129,8 @@ class Scribe:
             labels=tuple(label.value for label in facts.labels),
             objects=(*facts.objects, *facts.unresolved)[:LIST_LIMIT],
             parameters=tuple(SHOWN[shown](value, self._keyed) for value in attempt.parameters[:PARAMETERS_LIMIT]),
+            sealed=sealed,
+            sealed_parameters=self._seal_parameters(attempt.parameters) if shown is Parameters.KEPT else UNSET,
             policy=decision.policy_version,
             protocol=attempt.protocol,
             reason=" ".join(reason.text for reason in decision.reasons)[:1_000],
@@ -127,25 +146,34 @@ class Scribe:
         except ValueError:
             raise _unrecordable() from None
         # A grant is good once, an attachment is rare, and a text that is not kept stands for one text only.
-        return index, None if grant or statement != attempt.text.text else IntentForm(intent, shown)
+        if grant or attachment is not UNSET or statement is not attempt.text.family.shown:
+            return index, None
+        return index, IntentForm(msgspec.structs.replace(intent, sealed=UNSET, sealed_parameters=UNSET), shown)
 
     def intent_again(
-        self, form: IntentForm, text: str, parameters: Sequence[bytes | None], session: str, execution_id: str, at_us: int
+        self, form: IntentForm, text: Text, parameters: Sequence[bytes | None], session: str, execution_id: str, at_us: int
     ) -> int:
         """Append the intent of a text that was allowed before, by its form; its index. Raises AuditUnavailable."""
-        payload = form.fill(at_us, execution_id, parameters, self._keyed, text)
+        if at_us >= self._renew_us:
+            self._renew(at_us)
+        if text.sealed_in is not self._epoch:
+            self._seal(text)
+        payload = form.fill(at_us, execution_id, parameters, self._keyed, text.sealed, self._sealer)
         if len(payload) > MAX_ENTRY_BYTES:  # more parameters than the form was made with
             raise _unrecordable()
         return self._log.append_intent(payload, execution_id, session)
 
     def outcome(self, outcome: StatementOutcome) -> None:
-        """Append an outcome. A log that can't take it is dealt with when the next intent needs it."""
+        """Append an outcome, its error sealed. A log that can't take it is dealt with when the next intent needs it."""
+        if outcome.error:
+            sealed = self._sealer.seal(outcome.error.encode()) if self._sealer else UNSET
+            outcome = msgspec.structs.replace(outcome, error="", sealed_error=sealed)
         # An outcome that fails stays open in the log: "unknown" after a restart, which is what it is then.
         with contextlib.suppress(AuditUnavailable):
             try:
                 self._log.append(outcome)
             except ValueError:
-                self._log.append(msgspec.structs.replace(outcome, columns=(), error="", tag=outcome.tag[:100]))
+                self._log.append(msgspec.structs.replace(outcome, columns=(), sealed_error=UNSET, tag=outcome.tag[:100]))
         self._flush_soon()
 
     def outcome_again(self, payload: bytes, execution_id: str) -> None:
@@ -184,6 +212,12 @@ class Scribe:
         """A bind value as entries show it: its length and a keyed digest, never the value."""
         return hashed(value, self._keyed)
 
+    def digest(self, text: str) -> str:
+        """What must be known again, as entries show it: who can guess the rest of it can't try the values in it."""
+        keyed = self._keyed.copy()
+        keyed.update(text.encode())
+        return str(keyed.hexdigest())
+
     def column(self, snapshot: Snapshot, column: ResultColumn, treatment: ColumnTreatment) -> ColumnStamp:
         """A column that was masked, or shown although protected, as entries show it."""
         relation = snapshot.by_oid.get(column.table_oid)
@@ -201,15 +235,36 @@ class Scribe:
             stamp = self._stamps[identity] = identity_stamp(identity)
         return stamp
 
-    def _statement(self, attempt: Attempt, facts: Facts) -> tuple[str, str | UnsetType]:
-        text = attempt.text.text
+    def _renew(self, now_us: int) -> None:
+        assert self._sealer is not None, "there is a time to renew only where there is something to"
+        self._sealer.renew(now_us)
+        self._epoch, self._renew_us = self._sealer.epoch, self._sealer.until_us
+
+    def _seal(self, text: Text) -> None:
+        """Seal a text for as long as the epoch lasts: one that is run again and again is sealed once."""
+        text.sealed = sealed_json(self._sealer, text.text) if text.family.shown != text.text else b""
+        text.sealed_in = self._epoch
+
+    def _seal_parameters(self, values: Sequence[bytes | None]) -> Sealed | UnsetType:
+        if not values or self._sealer is None:
+            return UNSET
+        return self._sealer.seal(kept_json(values, self._keyed))
+
+    def _statement(self, understood: Text, facts: Facts) -> tuple[str, Sealed | UnsetType, str | UnsetType]:
+        """A text in clear without its literals, sealed as it is, and the name of its attachment if it is too long for both."""
+        text, shown = understood.text, understood.family.shown
         # What could not be read has no command to go by: the word alone is reason enough.
         unread_password = not facts.tags and "password" in text.lower()
         if unread_password or any(word in tag for tag in facts.tags for word in _WITH_PASSWORDS):
-            return f"{'; '.join(facts.tags)} [the text is not kept: it may hold a password]".strip(), UNSET
-        if len(text) <= STATEMENT_LIMIT:
-            return text, UNSET
-        return text[:ATTACHED_PREVIEW] + " […]", self._log.attach(text.encode())
+            return f"{'; '.join(facts.tags)} [the text is not kept: it may hold a password]".strip(), UNSET, UNSET
+        sealer = self._sealer
+        if shown == text or not text or sealer is None:
+            return shown, UNSET, UNSET
+        plain = text.encode()
+        if len(plain) <= STATEMENT_LIMIT_BYTES:
+            return shown, sealer.seal(plain), UNSET
+        preview = f"{text[:ATTACHED_PREVIEW]} […]"
+        return shown, sealer.seal(preview.encode()), self._log.attach(sealer.box(plain))
 
 
 def _unrecordable() -> AuditUnavailable:

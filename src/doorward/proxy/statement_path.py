@@ -153,7 +153,7 @@ class StatementPath:
         begun_us = self._now_us()
         form = cast(forms.IntentForm, judgement.form)
         try:
-            index = self._scribe.intent_again(form, text.text, parameters, self._session.id, execution_id, begun_us)
+            index = self._scribe.intent_again(form, text, parameters, self._session.id, execution_id, begun_us)
             self._next += 1
             ticket = self._allow(judgement, execution_id, begun_us, index)
         except AuditUnavailable:
@@ -286,9 +286,7 @@ class StatementPath:
         begun_us = self._now_us()
         form = judgement.form
         if form is not None:
-            index = self._scribe.intent_again(
-                form, attempt.text.text, attempt.parameters, self._session.id, execution_id, begun_us
-            )
+            index = self._scribe.intent_again(form, attempt.text, attempt.parameters, self._session.id, execution_id, begun_us)
             return Ruling(Go.NOW, ticket=self._allow(judgement, execution_id, begun_us, index))
         facts, decision = judgement.facts, judgement.decision
         index, form = self._scribe.intent(

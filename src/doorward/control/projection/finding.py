@@ -66,6 +66,14 @@ class Finder:
         finally:
             connection.close()
 
+    def knows(self, text: str) -> bool:
+        """Whether any statement or happening has *text* in its words."""
+        connection = self.connect()
+        try:
+            return bool(_texts(connection, text).numbers)
+        finally:
+            connection.close()
+
     def place_of(self, entry: int) -> Place | None:
         """Where what came after *entry* is; None if no row is told of it."""
         connection = self.connect()

@@ -1,0 +1,62 @@
+"""``doorward audit keys``, ``erase-key`` and ``rotate-keys``: what opens the personal values in the log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from doorward.cli.client import ApiClient, data_directory, segment
+from doorward.cli.options import AsJson, DataDir
+from doorward.cli.terminal import console, local_time, say_json
+
+
+def keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the log's keys, one a day (in UTC): what is sealed in a day's entries is read with its key alone.
+
+    [bold]Example:[/]  doorward audit keys
+    """
+    found = ApiClient.as_operator(data_directory(data_dir)).get("/log/keys")
+    if as_json:
+        say_json(found)
+        return
+    table = Table("day", "state", "wrapped by", box=None, pad_edge=False, header_style="dim")
+    for key in found:
+        state = "[green]in use[/]" if key["in_use"] else "there"
+        if key["erased_us"]:
+            state = f"[red]destroyed[/] {local_time(key['erased_us'])} by {key['erased_by']}"
+        table.add_row(key["id"], state, key["wrapped_by"] or "-")
+    console().print(table)
+
+
+def erase_key(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="As doorward audit keys lists it, like 2027-01-31.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the log.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Destroy the key of a day: statements of that day are then shown without their values, to everybody, for good.
+
+    Entries, their order and their proofs stay as they are. Copies of the key in backups are yours to destroy.
+
+    [bold]Example:[/]  doorward audit erase-key 2027-01-31 --reason "kept for a year"
+    """
+    client = ApiClient.as_operator(data_directory(data_dir))
+    if not yes:
+        typer.confirm(f"Destroy the key of {day}? What it opens can't be read again.", abort=True)
+    client.delete(f"/log/keys/{segment(day)}", reason=reason)
+    console().print(f"The key of {day} is destroyed.")
+
+
+def rotate_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Wrap all keys of the log anew: under a fresh key if Doorward keeps it in a file, else under what the environment names.
+
+    [bold]Example:[/]  doorward audit rotate-keys
+    """
+    rotated = ApiClient.as_operator(data_directory(data_dir)).post("/log/keys/rotate", {})
+    if as_json:
+        say_json(rotated)
+        return
+    count = rotated["keys"]
+    console().print(f"{count} key{'' if count == 1 else 's'} wrapped anew.")

@@ -1,0 +1,107 @@
+"""The log's keys as people and days turn them: permitted, recorded first, and told to the gateways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from doorward.control.log_keys import REASON_LIMIT
+from doorward.control.operators import LOCAL
+from doorward.control.views import decode_entry
+from doorward.errors import AuditUnavailable, Conflict, DoorwardError, InvalidRequest, NotFound, NotPermitted
+from doorward.model.entry import Administered
+from tests.control.offices import Scene, close_scene, log_keys_in, open_scene
+
+pytestmark = pytest.mark.anyio
+
+DAY_US = 86_400_000_000
+
+
+def acts(scene: Scene) -> list[tuple[str, str, str]]:
+    """What was done to keys, by whom."""
+    found = [entry for entry in map(decode_entry, scene.log.raw) if isinstance(entry, Administered)]
+    return [(entry.act, entry.subject, entry.by) for entry in found if entry.act.startswith("log.")]
+
+
+async def test_a_day_begins_with_a_key_of_its_own(tmp_path: Path) -> None:
+    """Made once, and put in the log by whoever made it."""
+    now_us = 1_801_396_800_000_000
+    scene = await open_scene(tmp_path, lambda: now_us)
+    keys = scene.office.log_keys
+    assert keys.sealing is None
+    scene.office.begin()
+    assert keys.sealing is not None
+    assert acts(scene) == []
+    await scene.office.turn_day()
+    await scene.office.turn_day()
+    first = keys.sealing.id
+    assert acts(scene) == [("log.key.made", first, "doorward")]
+    now_us += DAY_US
+    await scene.office.turn_day()
+    assert keys.sealing.id != first
+    assert acts(scene)[1:] == [("log.key.made", keys.sealing.id, "doorward")]
+    assert [(row.id, row.is_current) for row in keys.all(LOCAL)] == [(first, False), (keys.sealing.id, True)]
+    await close_scene(scene)
+
+
+async def test_a_key_is_destroyed_for_a_reason_and_the_log_says_so(scene: Scene) -> None:
+    """By an administrator, and not the one in use."""
+    keys = scene.office.log_keys
+    old = log_keys_in(scene.socket.parent).current(200 * DAY_US)
+    scene.office.begin()
+    assert keys.sealing is not None
+    with pytest.raises(NotPermitted):
+        await keys.erase(scene.operator("eve"), old.id, "too old")
+    with pytest.raises(NotPermitted):
+        keys.all(scene.operator("eve"))
+    for key_id, reason, error in (
+        (old.id, " ", InvalidRequest),
+        (old.id, "x" * (REASON_LIMIT + 1), InvalidRequest),
+        ("1999-01-01", "too old", NotFound),
+        (keys.sealing.id, "too old", Conflict),
+    ):
+        with pytest.raises(error):
+            await keys.erase(LOCAL, key_id, reason)
+    assert acts(scene) == []
+    await keys.erase(scene.operator("ada"), old.id, "too old")
+    assert acts(scene) == [("log.key.erased", old.id, "ada")]
+    assert [(row.id, row.erased_by, row.erased_us > 0) for row in keys.all(LOCAL)] == [
+        (keys.sealing.id, "", False),
+        (old.id, "ada", True),
+    ]
+    with pytest.raises(Conflict, match="already"):
+        await keys.erase(LOCAL, old.id, "again")
+
+
+async def test_what_can_not_be_recorded_is_not_done(scene: Scene) -> None:
+    """No key goes without the log saying so."""
+    old = log_keys_in(scene.socket.parent).current(200 * DAY_US)
+    scene.office.begin()
+    scene.gateway.append_error = "the disk is full"
+    for attempt in (
+        scene.office.log_keys.erase(LOCAL, old.id, "too old"),
+        scene.office.log_keys.rotate(LOCAL),
+        scene.office.turn_day(),
+    ):
+        with pytest.raises(AuditUnavailable):
+            await attempt
+    assert log_keys_in(scene.socket.parent).key(old.id) is not None
+
+
+async def test_keys_are_wrapped_anew(scene: Scene) -> None:
+    """Under a fresh key, recorded first; an administrator's to do."""
+    scene.office.begin()
+    before = scene.office.log_keys.all(LOCAL)[0].wrapped_by
+    with pytest.raises(NotPermitted):
+        await scene.office.log_keys.rotate(scene.operator("ben"))
+    assert await scene.office.log_keys.rotate(LOCAL) == 1
+    assert scene.office.log_keys.all(LOCAL)[0].wrapped_by != before
+    assert acts(scene) == [("log.keys.rotated", "all", "operator")]
+
+
+async def test_without_a_wrapping_key_nothing_begins(scene: Scene) -> None:
+    """And the error names the file."""
+    (scene.socket.parent / "wrapping.key").unlink()
+    with pytest.raises(DoorwardError, match=r"wrapping\.key"):
+        scene.office.begin()
