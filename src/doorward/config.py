@@ -59,6 +59,11 @@ class DataDirectory:
         return self.policy / "detectors"
 
     @property
+    def identity(self) -> Path:
+        """Whose tokens are believed, and how people sign in; may be absent."""
+        return self.path / "identity.toml"
+
+    @property
     def run(self) -> Path:
         """What belongs to a running Doorward: sockets, the operator's key, its addresses."""
         return self.path / "run"

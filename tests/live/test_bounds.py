@@ -214,7 +214,7 @@ def test_a_client_that_never_reads_does_not_keep_a_server_that_is_gone_for_longe
     """What the server sent before its end is still the client's to read; with the client goes all of it."""
     with contextlib.closing(_unread(place, application="unread and lost")):
         place.database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'unread and lost'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%: unread and lost'"
         )
     place.becomes_idle()
 
@@ -225,7 +225,7 @@ def test_a_client_that_closes_its_sending_side_ends_its_session(place: Place) ->
         connection.pgconn.send_query(b"SELECT 'half closed' FROM pg_sleep(30)")
         place.running.wait_for(
             lambda: place.database.execute(
-                "SELECT 1 FROM pg_stat_activity WHERE application_name = 'half closed' AND state = 'active'"
+                "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE '%: half closed' AND state = 'active'"
             )
         )
         with socket.socket(fileno=os.dup(connection.fileno())) as ours:

@@ -187,7 +187,7 @@ def test_ordinary_start_up_settings_reach_the_server(shop: Shop) -> None:
     settings = {"options": "-c search_path=public -c TimeZone=Asia/Tokyo", "application_name": "shelf"}
     with psycopg.connect(shop.doorward.dsn("alice", **settings)) as c:
         assert c.execute("SHOW TimeZone").fetchone() == ("Asia/Tokyo",)
-        assert c.execute("SHOW application_name").fetchone() == ("shelf",)
+        assert c.execute("SHOW application_name").fetchone() == ("alice: shelf",)
 
 
 def test_a_running_statement_is_cancelled(shop: Shop) -> None:
@@ -221,12 +221,14 @@ def test_a_client_that_dies_mid_statement_leaves_nothing_behind(shop: Shop) -> N
 
     worker = threading.Thread(target=sleep)
     worker.start()
-    shop.doorward.wait_for(lambda: shop.truth("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dying'"))
+    shop.doorward.wait_for(lambda: shop.truth("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%: dying'"))
     # A number of its own: libpq closes the other one, which may be anybody's by the time this socket is forgotten.
     with socket.socket(fileno=os.dup(connection.fileno())) as ours:
         ours.shutdown(socket.SHUT_RDWR)
     worker.join(10)
-    shop.doorward.wait_for(lambda: not shop.truth("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dying'"))
+    shop.doorward.wait_for(
+        lambda: not shop.truth("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%: dying'")
+    )
     intent = next(e for e in shop.doorward.entries("statement.intent") if "pg_sleep(30)" in e["statement"])
     (outcome,) = shop.doorward.outcomes_of(intent)
     assert outcome["status"] == "abandoned"
@@ -235,7 +237,7 @@ def test_a_client_that_dies_mid_statement_leaves_nothing_behind(shop: Shop) -> N
 def test_an_upstream_that_dies_mid_statement_is_told_and_recorded(shop: Shop) -> None:
     """The client gets an error it understands; what became of the statement is not claimed to be known."""
     with shop.doorward.connect(application_name="orphaned") as connection:
-        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'orphaned'"
+        kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%: orphaned'"
         threading.Timer(0.5, shop.database.execute, (kill,)).start()
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SELECT pg_sleep(31)")

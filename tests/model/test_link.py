@@ -20,6 +20,7 @@ UPSTREAM = Upstream("shop", "postgresql", "::1", 5432, "shop", "owner", 'p"\n\\'
 FROM_GATEWAY: list[link.FromGateway] = [
     link.Hello(3),
     link.Lookup(1, "al\nice", "shop"),
+    link.Shown(2, "etl", "shop", "eyJ.x.y"),
     link.Asked(a_request(statement='DELETE\nFROM "orders" -- \u2028\0', parameters=("NULL", ""))),
     link.Settled("req_1", "approved"),
     link.SessionNote("ses_1", "bot for alice", "agent", "127.0.0.1:1", "shop", "psql", 1, "SELECT\n1", 2, True),

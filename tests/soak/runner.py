@@ -128,7 +128,7 @@ class Soak:
         self.workers.clear()
 
     def _tell(self, passed: float, seconds: float) -> None:
-        sessions = self.database.execute(f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{APPLICATION}'")
+        sessions = self.database.execute(f"SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%{APPLICATION}'")
         entries = LogReader(self.running.data.log).size()
         print(
             f"[{_clock(passed)} of {_clock(seconds)}] {sessions[0][0]:>4} sessions, {entries:>9,} entries,"
@@ -194,7 +194,7 @@ def _gateways() -> tuple[int, ...]:
 def _until_none_is_left(soak: Soak) -> int:
     deadline = time.monotonic() + ENDING_SECONDS
     while True:
-        query = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{APPLICATION}'"
+        query = f"SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%{APPLICATION}'"
         left = int(soak.database.execute(query)[0][0])
         if not left or time.monotonic() > deadline:
             return left

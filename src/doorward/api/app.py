@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 
 import msgspec
 from sse_starlette import EventSourceResponse
@@ -20,10 +21,11 @@ from doorward.api.guard import Guard
 from doorward.api.openapi import openapi
 from doorward.api.queries import filters_from
 from doorward.api.settings import DoorSettings
-from doorward.api.signin import Signin
+from doorward.api.signin import Signin, address_of
 from doorward.api.stream import log_rows
 from doorward.api.table import csv_response
 from doorward.control.office import Office
+from doorward.control.operators import NOBODY
 from doorward.errors import DoorwardError, InvalidRequest
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -63,10 +65,11 @@ def create_api(office: Office, settings: DoorSettings, signin: Signin) -> Starle
 
 def _serving(endpoint: Endpoint, office: Office, signin: Signin) -> Handler:
     async def serve(request: Request) -> Response:
-        by = signin.by_header(request)
+        by = NOBODY if endpoint.is_open else signin.by_header(request)
         body = await _body(request, endpoint.takes) if endpoint.takes else None
         call = Call(office, by, {k: str(v) for k, v in request.path_params.items()}, request.query_params, body)
-        answer = await endpoint.handler(call)
+        with signin.attempt(address_of(request)) if endpoint.is_open else nullcontext():
+            answer = await endpoint.handler(call)
         if endpoint.gives is None:
             return Response(status_code=endpoint.status)
         if request.query_params.get("format") == "csv":

@@ -42,7 +42,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A row of the API: *takes* is the body's type, *gives* the answer's, *query* the parameters."""
+    """A row of the API: *takes* is the body's type, *gives* the answer's, *query* the parameters.
+
+    An *is_open* one needs no sign-in: what it is sent is itself the proof.
+    """
 
     method: str
     path: str
@@ -52,6 +55,7 @@ class Endpoint:
     takes: type[msgspec.Struct] | None = None
     query: tuple[str, ...] = ()
     status: int = 200
+    is_open: bool = False
 
 
 async def _status(call: Call) -> shapes.StatusOut:
@@ -86,6 +90,13 @@ async def _mint(call: Call) -> shapes.SecretOut:
     body: shapes.NewSecret = call.body
     minted = await call.office.secrets.mint(call.by, body.principal, body.hours, body.purpose)
     return shapes.secret_out(minted, call.office.status(call.by))
+
+
+async def _exchange(call: Call) -> shapes.SecretOut:
+    body: shapes.NewWorkloadSecret = call.body
+    proven = await call.office.workloads.prove(body.token, body.service)
+    minted = await call.office.secrets.exchange(proven, body.upstream, body.minutes, body.purpose)
+    return shapes.secret_out(minted, call.office.status(Operator(proven.service)), body.upstream)
 
 
 async def _revoke_secret(call: Call) -> None:
@@ -183,6 +194,8 @@ ENDPOINTS = (
     Endpoint("DELETE", "/principals/{name}", "Revoke a principal for good", _revoke_principal, None, None, ("reason",), 204),
     Endpoint("GET", "/secrets", "The secrets of a principal", _secrets, list[shapes.CredentialOut], None, ("principal",)),
     Endpoint("POST", "/secrets", "Mint a secret, shown once", _mint, shapes.SecretOut, shapes.NewSecret, status=201),
+    Endpoint("POST", "/workload-secrets", "Exchange a program's token for a short-lived secret, shown once", _exchange,
+             shapes.SecretOut, shapes.NewWorkloadSecret, status=201, is_open=True),
     Endpoint("DELETE", "/secrets/{id}", "Revoke a secret", _revoke_secret, None, status=204),
     Endpoint("GET", "/requests", "Approval requests", _requests, list[shapes.RequestOut], None, ("state",)),
     Endpoint("GET", "/requests/{id}", "One request", _request, shapes.RequestOut),

@@ -57,6 +57,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
             "default": {"description": "What went wrong", "content": _json(FailureBody)},
         },
     }
+    if endpoint.is_open:
+        operation["security"] = []
     if endpoint.takes is not None:
         operation["requestBody"] = {"required": True, "content": _json(endpoint.takes)}
     return operation

@@ -42,6 +42,19 @@ class NewSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: str = ""
 
 
+class NewWorkloadSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token of a program's platform, to be exchanged. *service* and *upstream* are needed where there is a choice."""
+
+    token: str
+    service: str = ""
+    upstream: str = ""
+    minutes: float = 60.0
+    purpose: str = ""
+
+    def __repr__(self) -> str:
+        return f"NewWorkloadSecret({self.service!r}, {self.upstream!r})"
+
+
 class NewAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A word on a request."""
 
@@ -233,8 +246,8 @@ def principal_out(record: PrincipalRecord) -> PrincipalOut:
     return PrincipalOut(p.id, p.kind.value, p.name, p.groups, p.acting_for, record.created_us, record.revoked_us)
 
 
-def secret_out(minted: Minted, status: Status) -> SecretOut:
-    """*minted* for the wire, with the way to use it."""
+def secret_out(minted: Minted, status: Status, upstream: str = "") -> SecretOut:
+    """*minted* for the wire, with the way to use it: for *upstream*, where it is for one."""
     return SecretOut(
         secret=minted.secret,
         credential_id=minted.credential_id,
@@ -242,7 +255,7 @@ def secret_out(minted: Minted, status: Status) -> SecretOut:
         expires_us=minted.expires_us,
         host=status.address.host,
         port=status.address.port,
-        database=status.upstreams[0] if len(status.upstreams) == 1 else "",
+        database=upstream or (status.upstreams[0] if len(status.upstreams) == 1 else ""),
     )
 
 

@@ -6,7 +6,8 @@ import base64
 import binascii
 import hmac
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.requests import HTTPConnection
 
@@ -58,17 +59,23 @@ class Signin:
 
         Raises AuthenticationFailed or TooManyAttempts.
         """
-        self._attempts.check(address)
-        try:
+        with self.attempt(address):
             if name == LOCAL_NAME:
                 return self._by_token(secret)
             by = self._office.secrets.prove(name, secret)
             if by.principal is None or by.principal.kind is not PrincipalKind.HUMAN:
                 raise AuthenticationFailed("The name or the secret is wrong, or the secret has expired.")
+        return by
+
+    @contextmanager
+    def attempt(self, address: str) -> Iterator[None]:
+        """Hold this while a proof from *address* is judged: failures are counted. Raises TooManyAttempts."""
+        self._attempts.check(address)
+        try:
+            yield
         except AuthenticationFailed:
             self._attempts.failed(address)
             raise
-        return by
 
     def by_header(self, connection: HTTPConnection) -> Operator:
         """Sign in with the Authorization header (RFC 9110, section 11.6.2): ``Bearer`` token or ``Basic`` name and secret."""

@@ -39,6 +39,7 @@ from doorward.clock import new_id, now_us
 from doorward.config import Settings, read_texts
 from doorward.console.app import create_app
 from doorward.control.gateway_link import GatewayLink
+from doorward.control.identity_settings import read_identity_file
 from doorward.control.office import Address, Office
 from doorward.control.projection.finding import Finder
 from doorward.control.projection.keeping import FILE as INDEX_FILE
@@ -104,6 +105,7 @@ class ControlProcess:
         self._policy = Policy(self._policies, frozenset({settings.upstream.name} if settings.upstream.observe else ()))
         self._detectors = read_texts(data.detectors, "*.toml")
         read_detectors(self._detectors)  # raises where a gateway would
+        identity = read_identity_file(data.identity)
         async with contextlib.AsyncExitStack() as stack:
             store = open_store(data.store)
             stack.callback(store.close)
@@ -129,6 +131,7 @@ class ControlProcess:
                 address,
                 index=Finder(data.index / INDEX_FILE),
                 keys=keys_in(data.day_keys, data.wrapping_key),
+                identity=identity,
                 may_approve=self._why_not_approve,
                 policy=lambda: self._policy,
                 catalog_touched=lambda _upstream: self._touched.set(),

@@ -34,6 +34,9 @@ class GatewayListener(Protocol):
     def lookup(self, question: link.Lookup) -> link.Found:
         """Who it is, and how they prove it."""
 
+    async def shown(self, question: link.Shown) -> link.Found:
+        """Whether a password in clear proves who it is."""
+
     def asked(self, gateway: int, request: ApprovalRequest) -> None:
         """An execution is held."""
 
@@ -83,6 +86,7 @@ class GatewayLink:
         self._gateways: dict[int, _Gateway] = {}
         self._appends: dict[int, tuple[int, asyncio.Future[link.Appended]]] = {}
         self._number = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -194,6 +198,16 @@ class GatewayLink:
             self._lose(gateway)
             writer.close()
 
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer_shown(self, writer: asyncio.StreamWriter, question: link.Shown) -> None:
+        assert self._listener is not None
+        answer = await self._listener.shown(question)
+        with contextlib.suppress(OSError):
+            await _send(writer, answer)
+
     def _lose(self, gateway: int) -> None:
         del self._gateways[gateway]
         for owner, waiting in self._appends.values():
@@ -216,6 +230,9 @@ class GatewayLink:
                 await asyncio.gather(*(self._tell(other, cancel) for other in others))
             case link.Lookup():
                 await _send(writer, self._listener.lookup(message))
+            case link.Shown():
+                # Aside: it may take a moment, and nobody else's question waits for it.
+                self._keep(asyncio.create_task(self._answer_shown(writer, message), name="token"))
             case link.Appended():
                 self._gateways[gateway].is_late = False
                 _owner, waiting = self._appends.get(message.id, (0, None))

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+import msgspec
+from msgspec.structs import replace
+
+from doorward.authentication.tokens import looks_like_token
+from doorward.control.secrets import Secrets
+from doorward.control.workloads import Workloads
+from doorward.errors import DoorwardError
 from doorward.model.identity import Principal
-from doorward.model.link import Found, Lookup, PrincipalCard, Verifier
+from doorward.model.link import Found, Lookup, PrincipalCard, Shown, Verifier
+from doorward.store.records import Credential
 from doorward.store.repositories import Store
 
 
 class Directory:
     """Answers lookups from the store. A refusal is for the log and the operator; it names no other principal."""
 
-    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+    def __init__(self, store: Store, secrets: Secrets, workloads: Workloads, now: Callable[[], int]) -> None:
         self._store = store
+        self._secrets = secrets
+        self._workloads = workloads
         self._now = now
 
     def lookup(self, question: Lookup) -> Found:
@@ -37,9 +48,24 @@ class Directory:
             id=question.id,
             principal=_card(principal),
             actors=tuple(map(_card, actors)),
-            verifiers=self._verifiers(speaker.principal.id),
+            verifiers=self._verifiers(speaker.principal.id, upstream),
             upstream=upstream,
+            takes_token=not actors and self._workloads.takes_tokens(principal.name),
         )
+
+    async def shown(self, question: Shown) -> Found:
+        """The same for who showed a password in clear: a token of the service's platform, or one of its secrets."""
+        found = self.lookup(Lookup(question.id, question.user, question.database))
+        if found.refusal or not found.takes_token:
+            return replace(found, refusal=found.refusal or "The user shows no token.")
+        try:
+            if not looks_like_token(question.password):
+                proven = await asyncio.to_thread(self._secrets.match, question.user, question.password, found.upstream)
+                return replace(found, proven_by="secret", credential_id=proven.id, proof=_proof(proven))
+            token = await self._workloads.prove(question.password, question.user)
+        except DoorwardError as error:
+            return replace(found, refusal=error.reason or error.message)
+        return replace(found, proven_by=token.proven_by, credential_id=token.credential_id, proof=dict(token.proof))
 
     def upstream_for(self, database: str) -> str:
         """The name of the one upstream called *database*, or else holding it; empty for none or more than one."""
@@ -48,13 +74,17 @@ class Directory:
         found = by_name or [upstream.name for upstream in upstreams if upstream.database == database]
         return found[0] if len(found) == 1 else ""
 
-    def _verifiers(self, principal_id: str) -> tuple[Verifier, ...]:
+    def _verifiers(self, principal_id: str, upstream: str) -> tuple[Verifier, ...]:
         now_us = self._now()
         return tuple(
-            Verifier(c.id, c.iterations, c.salt, c.stored_key, c.server_key, c.expires_us)
+            Verifier(c.id, c.iterations, c.salt, c.stored_key, c.server_key, c.expires_us, _proof(c))
             for c in self._store.credentials.of(principal_id)
-            if c.is_good_at(now_us)
+            if c.is_good_at(now_us) and c.upstream in ("", upstream)
         )
+
+
+def _proof(credential: Credential) -> dict[str, str]:
+    return msgspec.json.decode(credential.proof, type=dict[str, str])
 
 
 def _card(principal: Principal) -> PrincipalCard:

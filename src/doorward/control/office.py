@@ -16,6 +16,7 @@ from doorward.control.desk import Desk, MayApprove
 from doorward.control.explaining import Describe, Explaining, describe_at, packaged_policy
 from doorward.control.feed import Feed, Topic
 from doorward.control.gateway_link import GatewayLink
+from doorward.control.identity_settings import TRUSTS_NOBODY, IdentitySettings
 from doorward.control.log_keys import LogKeys
 from doorward.control.lookup import Directory
 from doorward.control.operators import Operator
@@ -24,6 +25,7 @@ from doorward.control.projection.finding import Finder
 from doorward.control.record import LogReading, Record
 from doorward.control.secrets import Secrets
 from doorward.control.sessions import Sessions
+from doorward.control.workloads import Workloads
 from doorward.model import link as messages
 from doorward.model.approval import ApprovalRequest, RequestState
 from doorward.model.upstream import Upstream
@@ -56,7 +58,7 @@ class Office:
     """Bundles the control functions and listens to gateways.
 
     *catalog_touched* is told the name of an upstream whose catalog has to be read again. *policy* gives the rules in force.
-    *keys* are those of the log.
+    *keys* are those of the log. *identity* says whose tokens are believed.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Office:
         *,
         index: Finder | None = None,
         keys: DayKeys,
+        identity: IdentitySettings = TRUSTS_NOBODY,
         may_approve: MayApprove = not_asked,
         policy: Callable[[], Policy] = packaged_policy,
         describe: Describe = describe_at,
@@ -84,7 +87,8 @@ class Office:
         changes = Changes(gateway, now)
         self.principals = Principals(store, changes, gateway, now, new_id)
         self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
-        self.directory = Directory(store, now)
+        self.workloads = Workloads(identity, store, now)
+        self.directory = Directory(store, self.secrets, self.workloads, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.desk = Desk(store, changes, gateway, may_approve, now, lambda: self.feed.publish(Topic.REQUESTS))
         self.catalog = Catalog(
@@ -132,6 +136,10 @@ class Office:
     def lookup(self, question: messages.Lookup) -> messages.Found:
         """Who it is, and how they prove it."""
         return self.directory.lookup(question)
+
+    async def shown(self, question: messages.Shown) -> messages.Found:
+        """Whether a password in clear proves who it is."""
+        return await self.directory.shown(question)
 
     def asked(self, gateway: int, request: ApprovalRequest) -> None:
         """An execution is held."""

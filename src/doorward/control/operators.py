@@ -48,3 +48,5 @@ class Operator:
 
 
 LOCAL = Operator(None)
+# Who shows a proof of another kind than a sign-in, and may nothing before that holds. No principal has this name.
+NOBODY = Operator(Principal("", PrincipalKind.SERVICE, ""))

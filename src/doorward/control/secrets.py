@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from doorward.control.changes import Changes
 from doorward.control.operators import Operator
 from doorward.control.principals import Principals, Revoking
 from doorward.control.verifiers import ITERATIONS, SALT_BYTES, SECRET_BYTES, keys_of, secret_from
+from doorward.control.workloads import ProvenWorkload
 from doorward.errors import AuthenticationFailed, Conflict, InvalidRequest, NotFound
 from doorward.model.identity import Principal
-from doorward.store.records import Credential
+from doorward.store.records import Credential, PrincipalRecord
 from doorward.store.repositories import Store
 
 DEFAULT_HOURS = 1.0
 MAX_HOURS = 24.0 * 366
+MOST_EXCHANGED_HOURS = 1.0
 PURPOSE_LIMIT = 200
 _HOUR_US = 3_600_000_000
 
@@ -55,41 +58,80 @@ class Secrets:
         self._new_id = new_id
         self._nobodys_salt = secrets.token_bytes(SALT_BYTES)
 
-    async def mint(self, by: Operator, name: str, hours: float = DEFAULT_HOURS, purpose: str = "") -> Minted:
-        """Make a secret that principal *name* signs in with for *hours*."""
+    async def mint(
+        self, by: Operator, name: str, hours: float = DEFAULT_HOURS, purpose: str = "", upstream: str = ""
+    ) -> Minted:
+        """Make a secret that principal *name* signs in with for *hours*, to *upstream* alone where one is named."""
         by.require_administration()
-        if not 0 < hours <= MAX_HOURS:
-            raise InvalidRequest(f"A secret lives for more than 0 and at most {MAX_HOURS:.0f} hours.")
-        if len(purpose) > PURPOSE_LIMIT:
-            raise InvalidRequest(f"A purpose has at most {PURPOSE_LIMIT} characters.")
+        self._check(hours, purpose, upstream, MAX_HOURS)
         async with self._changes.turn():
             record = self._principals.good(name)
             if record.principal.acting_for is not None:
                 self._principals.good(record.principal.acting_for)
-            secret = secret_from(secrets.token_bytes(SECRET_BYTES))
-            keys = keys_of(secret, record.salt, ITERATIONS)
-            now_us = self._now()
-            credential = Credential(
-                id=self._new_id("crd"),
-                principal_id=record.principal.id,
-                purpose=purpose,
-                iterations=ITERATIONS,
-                salt=record.salt,
-                stored_key=keys.stored_key,
-                server_key=keys.server_key,
-                created_us=now_us,
-                expires_us=now_us + int(hours * _HOUR_US),
+            return await self._issue(by, record, self._now() + int(hours * _HOUR_US), purpose, upstream)
+
+    async def exchange(self, proven: ProvenWorkload, upstream: str, minutes: float, purpose: str = "") -> Minted:
+        """Make a secret for a program that has proven which service it is; what it proved goes with it into the record."""
+        self._check(minutes / 60, purpose, upstream, MOST_EXCHANGED_HOURS)
+        async with self._changes.turn():
+            record = self._principals.good(proven.service.name)
+            expires_us = self._now() + int(minutes / 60 * _HOUR_US)
+            return await self._issue(
+                Operator(record.principal),
+                record,
+                expires_us,
+                purpose,
+                upstream,
+                proof={"via": proven.proven_by, **dict(proven.proof)},
             )
-            await self._changes.record(
-                by,
-                "secret.minted",
-                name,
-                credential=credential.id,
-                expires_us=str(credential.expires_us),
-                purpose=purpose,
-            )
-            self._store.credentials.add(credential)
-        return Minted(secret, credential.id, record.principal, credential.expires_us)
+
+    def _check(self, hours: float, purpose: str, upstream: str, most_hours: float) -> None:
+        if not 0 < hours <= most_hours:
+            raise InvalidRequest(f"A secret lives for more than 0 and at most {most_hours:.0f} hours here.")
+        if len(purpose) > PURPOSE_LIMIT:
+            raise InvalidRequest(f"A purpose has at most {PURPOSE_LIMIT} characters.")
+        known = [known.name for known in self._store.upstreams.all()]
+        if upstream and upstream not in known:
+            raise NotFound(f"There is no upstream named {upstream!r}.", f"Known: {', '.join(known)}.")
+
+    async def _issue(
+        self,
+        by: Operator,
+        record: PrincipalRecord,
+        expires_us: int,
+        purpose: str,
+        upstream: str,
+        proof: Mapping[str, str] | None = None,
+    ) -> Minted:
+        secret = secret_from(secrets.token_bytes(SECRET_BYTES))
+        keys = keys_of(secret, record.salt, ITERATIONS)
+        credential = Credential(
+            id=self._new_id("crd"),
+            principal_id=record.principal.id,
+            purpose=purpose,
+            iterations=ITERATIONS,
+            salt=record.salt,
+            stored_key=keys.stored_key,
+            server_key=keys.server_key,
+            created_us=self._now(),
+            expires_us=expires_us,
+            upstream=upstream,
+            proof=json.dumps(proof or {}),
+        )
+        details = {f"proof.{name}": value for name, value in (proof or {}).items()}
+        if upstream:
+            details["upstream"] = upstream
+        await self._changes.record(
+            by,
+            "secret.minted",
+            record.principal.name,
+            credential=credential.id,
+            expires_us=str(expires_us),
+            purpose=purpose,
+            **details,
+        )
+        self._store.credentials.add(credential)
+        return Minted(secret, credential.id, record.principal, expires_us)
 
     async def revoke(self, by: Operator, credential_id: str) -> None:
         """Make a secret useless and end the sessions that it opened."""
@@ -114,19 +156,29 @@ class Secrets:
             raise NotFound(f"There is no principal named {name!r}.")
         return self._store.credentials.of(record.principal.id)
 
-    def prove(self, name: str, secret: str) -> Operator:
-        """Who signs in to a door with *name* and *secret*. Raises AuthenticationFailed, always after the same work."""
+    def match(self, name: str, secret: str, upstream: str = "") -> Credential:
+        """The good credential of *name* that *secret* is; without *upstream*, one that opens more than an upstream.
+
+        Raises AuthenticationFailed, always after the same work.
+        """
         record = self._store.principals.named(name)
         keys = keys_of(secret, record.salt if record else self._nobodys_salt, ITERATIONS)
         now_us = self._now()
         proven: Credential | None = None
         for credential in self._store.credentials.of(record.principal.id if record else ""):
             is_it = hmac.compare_digest(credential.stored_key, keys.stored_key)
-            if is_it and credential.is_good_at(now_us):
+            if is_it and credential.is_good_at(now_us) and credential.upstream in ("", upstream):
                 proven = credential
         if record is None or record.is_revoked or proven is None:
             raise AuthenticationFailed("The name or the secret is wrong, or the secret has expired.", "Have a new one minted.")
         self._store.credentials.touch(proven.id, now_us)
+        return proven
+
+    def prove(self, name: str, secret: str) -> Operator:
+        """Who signs in to a door with *name* and *secret*. Raises AuthenticationFailed, always after the same work."""
+        proven = self.match(name, secret)
+        record = self._store.principals.by_id(proven.principal_id)
+        assert record is not None, "a credential is a principal's"
         return Operator(record.principal, proven.id)
 
     def proven_still(self, by: Operator) -> Operator:

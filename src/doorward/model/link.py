@@ -29,6 +29,18 @@ class Lookup(msgspec.Struct, frozen=True, tag=True):
     database: str
 
 
+class Shown(msgspec.Struct, frozen=True, tag=True):
+    """Somebody showed *password* over an encrypted connection, a token as a rule: is *user* proven by it?"""
+
+    id: int
+    user: str
+    database: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Shown({self.id}, {self.user!r}, {self.database!r})"
+
+
 class Asked(msgspec.Struct, frozen=True, tag=True):
     """An execution is held; put the question."""
 
@@ -90,6 +102,7 @@ class Verifier(msgspec.Struct, frozen=True):
     stored_key: bytes
     server_key: bytes
     expires_us: int
+    proof: dict[str, str] = {}
 
 
 class PrincipalCard(msgspec.Struct, frozen=True):
@@ -105,7 +118,9 @@ class PrincipalCard(msgspec.Struct, frozen=True):
 class Found(msgspec.Struct, frozen=True, tag=True):
     """The answer to Lookup. *refusal* is set when nobody may get in; *verifiers* may be empty, which refuses as well.
 
-    *actors* is the chain below *principal*, empty for people and services.
+    *actors* is the chain below *principal*, empty for people and services. *takes_token* is set for a service that shows a
+    token of its platform. As the answer to Shown, *proven_by* is set when it is proven, with what *proof*, under the name
+    *credential_id*.
     """
 
     id: int
@@ -114,6 +129,10 @@ class Found(msgspec.Struct, frozen=True, tag=True):
     verifiers: tuple[Verifier, ...] = ()
     upstream: str = ""
     refusal: str = ""
+    takes_token: bool = False
+    credential_id: str = ""
+    proven_by: str = ""
+    proof: dict[str, str] = {}
 
 
 class Configured(msgspec.Struct, frozen=True, tag=True):
@@ -166,7 +185,7 @@ class Drain(msgspec.Struct, frozen=True, tag=True):
     seconds: int
 
 
-FromGateway = Hello | Lookup | Asked | Settled | SessionNote | CatalogTouched | CancelElsewhere | Appended
+FromGateway = Hello | Lookup | Shown | Asked | Settled | SessionNote | CatalogTouched | CancelElsewhere | Appended
 FromControl = Found | Configured | Answered | Revoked | Append | Cancel | Drain
 
 encode = msgspec.json.Encoder().encode

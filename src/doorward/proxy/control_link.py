@@ -58,12 +58,19 @@ class ControlLink:
 
     async def lookup(self, user: str, database: str) -> link.Found:
         """Who *user* is. Raises AuditUnavailable (nobody can be let in) when the control process does not answer."""
+        return await self._ask(lambda number: link.Lookup(number, user, database))
+
+    async def show(self, user: str, database: str, password: str) -> link.Found:
+        """Whether *password* proves *user*. Raises AuditUnavailable as ``lookup`` does."""
+        return await self._ask(lambda number: link.Shown(number, user, database, password))
+
+    async def _ask(self, question: Callable[[int], link.FromGateway]) -> link.Found:
         self._number += 1
         number = self._number
         answer: asyncio.Future[link.Found] = asyncio.get_running_loop().create_future()
         self._calls[number] = answer
         try:
-            if not self.send(link.Lookup(number, user, database)):
+            if not self.send(question(number)):
                 raise AuditUnavailable("The control process is gone.", "Restart doorward.")
             async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
                 return await answer

@@ -160,6 +160,10 @@ class Gateway:
         """Ask the control process who somebody is."""
         return await self._link.lookup(user, database)
 
+    async def show(self, user: str, database: str, password: str) -> link.Found:
+        """Ask the control process whether somebody is proven by a password in clear."""
+        return await self._link.show(user, database, password)
+
     def knock(self, session: Session, address: str) -> None:
         """Count a connection that has not signed in yet. Raises NoRoom."""
         self._admission.knock(session, address)

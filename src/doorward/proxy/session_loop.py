@@ -40,7 +40,7 @@ from doorward.proxy.statement_path import StatementPath
 from doorward.proxy.upstream_connections import UpstreamConnection, send_cancel
 from doorward.proxy.upstream_pool import Lent, UpstreamPool
 from doorward.proxy.wishes import Wishes, read_wishes
-from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSignIn, WantsTls
+from doorward.wire.handshake import HandshakeEvent, Proves, ShowsPassword, WantsCancel, WantsSignIn, WantsTls
 
 # How long a peer that is told goodbye may take to read it, before the connection is cut.
 LINGER_SECONDS = 10.0
@@ -80,6 +80,9 @@ class Surroundings(Protocol):
 
     async def lookup(self, user: str, database: str) -> Found:
         """Ask the control process who somebody is."""
+
+    async def show(self, user: str, database: str, password: str) -> Found:
+        """Ask the control process whether somebody is proven by a password in clear."""
 
     def knock(self, session: Session, address: str) -> None:
         """Count a connection that has not signed in yet, until ``leave``. Raises NoRoom."""
@@ -221,9 +224,7 @@ class Session(asyncio.Protocol):
 
     async def _first_wish(self) -> WantsSignIn | None:
         while True:
-            event = await self._events.get()
-            if isinstance(event, DoorwardError):
-                raise event
+            event = await self._event()
             if isinstance(event, WantsTls):
                 await self._answer_tls()
             elif isinstance(event, WantsCancel):
@@ -268,7 +269,10 @@ class Session(asyncio.Protocol):
                 raise NotFound(refusal, f"Connect without the setting {name}.", sqlstate="0A000")
         self._upstream_facts = upstream
         try:
-            self._lent = await self._gateway.pool.lend(upstream, wish.settings)
+            settings = dict(wish.settings)
+            if not self._gateway.pool.keeps_sessions:  # one that serves others later can't name anybody
+                settings["application_name"] = signed_name(self.identity, wish.application)
+            self._lent = await self._gateway.pool.lend(upstream, settings)
         except UpstreamUnavailable as error:
             # Where the database is, and as whom Doorward signs in, is for the log and not for clients.
             telemetry.log("upstream.failed", level=logging.WARNING, upstream=upstream.name, error=error.message)
@@ -346,6 +350,8 @@ class Session(asyncio.Protocol):
     async def _prove(self, wish: WantsSignIn) -> Found:
         """SCRAM with the secrets that the control process knows for this user. A name that nobody has fails no faster."""
         found = await self._gateway.lookup(wish.user, wish.database)
+        if found.takes_token and self._handshake.encrypted:
+            return await self._prove_by_token(wish)
         now = self._gateway.now_us()
         candidates = [
             StoredSecret(v.credential_id, v.iterations, v.salt, v.stored_key, v.server_key)
@@ -362,23 +368,47 @@ class Session(asyncio.Protocol):
             credential_id, self._server_final = server.finish((await self._proof()).data)
         except AuthenticationFailed:
             why = found.refusal or ("no secret is valid" if not candidates else "wrong secret")
+            remedy = "Secrets of Doorward are short-lived: get a new one with doorward connect."
+            if found.takes_token:
+                why, remedy = f"{why}, and a token needs TLS", "To sign in with a token, connect with sslmode=require."
             raise AuthenticationFailed(
-                f'password authentication failed for user "{wish.user[:CLAIM_LIMIT]}"',
-                "Secrets of Doorward are short-lived: get a new one with doorward connect.",
-                reason=why,
+                f'password authentication failed for user "{wish.user[:CLAIM_LIMIT]}"', remedy, reason=why
             ) from None
-        assert found.principal is not None
-        actors = tuple(map(_principal, found.actors))
-        proven_by = "scram-sha-256-plus" if server.is_bound else "scram-sha-256"
-        self.identity = Identity(_principal(found.principal), actors, proven_by, credential_id)
+        proof = next((v.proof for v in found.verifiers if v.credential_id == credential_id), {})
+        self._proven(found, "scram-sha-256-plus" if server.is_bound else "scram-sha-256", credential_id, proof)
         return found
 
+    async def _prove_by_token(self, wish: WantsSignIn) -> Found:
+        """A token of the client's platform, shown as a password. Control judges it: it knows the issuers, and their keys."""
+        self._write(self._handshake.ask_for_password())
+        event = await self._event()
+        if not isinstance(event, ShowsPassword):
+            raise ProtocolViolation("A password message was expected.")
+        found = await self._gateway.show(wish.user, wish.database, event.password)
+        if not found.proven_by:
+            raise AuthenticationFailed(
+                f'password authentication failed for user "{wish.user[:CLAIM_LIMIT]}"',
+                "This service signs in with a token of its platform, or a secret; the record says what is wrong with this one.",
+                reason=found.refusal,
+            )
+        self._proven(found, found.proven_by, found.credential_id, found.proof)
+        return found
+
+    def _proven(self, found: Found, by: str, credential_id: str, proof: dict[str, str]) -> None:
+        assert found.principal is not None
+        actors = tuple(map(_principal, found.actors))
+        self.identity = Identity(_principal(found.principal), actors, by, credential_id, tuple(sorted(proof.items())))
+
     async def _proof(self) -> Proves:
+        event = await self._event()
+        if not isinstance(event, Proves):
+            raise ProtocolViolation("An authentication message was expected.")
+        return event
+
+    async def _event(self) -> HandshakeEvent:
         event = await self._events.get()
         if isinstance(event, DoorwardError):
             raise event
-        if not isinstance(event, Proves):
-            raise ProtocolViolation("An authentication message was expected.")
         return event
 
     def _refuse(self, wish: WantsSignIn | None, error: DoorwardError) -> None:
@@ -710,6 +740,15 @@ class Session(asyncio.Protocol):
 
 def _nothing() -> None:
     """No step of its own: only what waited goes on."""
+
+
+def signed_name(identity: Identity, application: str) -> str:
+    """The ``application_name`` that the upstream is given, so that its own log names who is behind a session too.
+
+    The chain comes first: the server keeps no more than 63 bytes (NAMEDATALEN).
+    """
+    named = f"{identity.chain}: {application}" if application else identity.chain
+    return named.encode()[:CLAIM_LIMIT].decode(errors="ignore")
 
 
 def _principal(card: PrincipalCard) -> Principal:

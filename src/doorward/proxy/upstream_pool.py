@@ -77,6 +77,11 @@ class UpstreamPool:
         self._told: set[tuple[str, str]] = set()
         self._is_closed = False
 
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether a session may serve one client after another."""
+        return self._limits.size > 0
+
     def idle(self, upstream: str) -> int:
         """How many sessions of *upstream* wait for a client."""
         return len(self._idle.get(upstream, ()))

@@ -30,7 +30,11 @@ class PrincipalRecord:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A minted secret, as its SCRAM-SHA-256 verifier; the secret itself is kept nowhere."""
+    """A minted secret, as its SCRAM-SHA-256 verifier; the secret itself is kept nowhere.
+
+    *upstream* is the only one that it opens, empty for any. *sign_in_id* names the sign-in that it was minted in and ends with.
+    *proof* is a JSON object: what was proven when it was minted, and is stamped on what is done with it.
+    """
 
     id: str
     principal_id: str
@@ -43,6 +47,10 @@ class Credential:
     expires_us: int
     revoked_us: int | None = None
     last_used_us: int | None = None
+    kind: str = "secret"
+    upstream: str = ""
+    sign_in_id: str = ""
+    proof: str = "{}"
 
     def is_good_at(self, now_us: int) -> bool:
         """Whether it still opens the door."""

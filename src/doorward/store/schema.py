@@ -38,6 +38,10 @@ CREDENTIALS = Table(
     Column("expires_us", Integer, nullable=False),
     Column("revoked_us", Integer),
     Column("last_used_us", Integer),
+    Column("kind", String, nullable=False),
+    Column("upstream", String, nullable=False),
+    Column("sign_in_id", String, nullable=False),
+    Column("proof", String, nullable=False),  # JSON
 )
 
 VERDICTS = Table(
@@ -129,6 +133,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
             label VARCHAR NOT NULL, proposal VARCHAR NOT NULL, label_before VARCHAR NOT NULL)""",
         "CREATE INDEX column_history_of ON column_history (upstream, table_oid, attribute_number)",
         "CREATE INDEX column_history_at ON column_history (at_us)",
+    ),
+    (
+        "ALTER TABLE credentials ADD COLUMN kind VARCHAR NOT NULL DEFAULT 'secret'",
+        "ALTER TABLE credentials ADD COLUMN upstream VARCHAR NOT NULL DEFAULT ''",
+        "ALTER TABLE credentials ADD COLUMN sign_in_id VARCHAR NOT NULL DEFAULT ''",
+        "ALTER TABLE credentials ADD COLUMN proof VARCHAR NOT NULL DEFAULT '{}'",
+        "CREATE INDEX credentials_of_sign_in ON credentials (sign_in_id) WHERE sign_in_id <> ''",
     ),
 )
 

@@ -49,4 +49,11 @@ class Proves:
     mechanism: str = ""
 
 
-HandshakeEvent = WantsTls | WantsCancel | WantsSignIn | Proves
+@dataclass(frozen=True, slots=True)
+class ShowsPassword:
+    """The client shows a password in clear, as it was asked to."""
+
+    password: str = field(repr=False)
+
+
+HandshakeEvent = WantsTls | WantsCancel | WantsSignIn | Proves | ShowsPassword

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from doorward.errors import ProtocolViolation
-from doorward.wire.handshake import Proves, WantsCancel, WantsSignIn, WantsTls
+from doorward.wire.handshake import Proves, ShowsPassword, WantsCancel, WantsSignIn, WantsTls
 from doorward.wire.postgres import authentication, messages, startup
 from doorward.wire.postgres.client_side import MAX_AHEAD_BYTES, ClientHandshake
 
@@ -284,6 +284,47 @@ def test_bad_authentication_messages_are_refused(packet: bytes) -> None:
     handshake.ask_for_proof()
     with pytest.raises(ProtocolViolation):
         handshake.receive(packet)
+
+
+def asked_for_a_password() -> ClientHandshake:
+    """A client that has TLS, was asked for its password in clear, and has not answered."""
+    handshake = ClientHandshake()
+    handshake.receive(SSL)
+    handshake.accept_tls()
+    handshake.receive(start())
+    assert handshake.ask_for_password() == messages.message(b"R", struct.pack(">I", 3))
+    return handshake
+
+
+def test_a_password_in_clear_is_taken_over_tls_alone() -> None:
+    """A token of some thousand bytes fits; no proof of ours follows."""
+    handshake = asked_for_a_password()
+    (shown,) = handshake.receive(messages.message(b"p", b"t" * 8_192 + b"\0"))
+    assert shown == ShowsPassword("t" * 8_192)
+    assert "ttt" not in repr(shown)
+    assert handshake.welcome(b"", {}, 7, b"key!").startswith(authentication.OK)
+    plain = ClientHandshake()
+    plain.receive(start())
+    with pytest.raises(AssertionError):
+        plain.ask_for_password()
+
+
+@pytest.mark.parametrize("packet", [
+    b"p\0\0\0\x03", b"p" + struct.pack(">I", 16_385), b"Q\0\0\0\x05\0", messages.message(b"p", b"no end"),
+    messages.message(b"p", b"one\0two\0"), messages.message(b"p", b"\xff\xfe\0"), messages.message(b"p", b""),
+])  # fmt: skip
+def test_bad_password_messages_are_refused(packet: bytes) -> None:
+    """Oversize, other types, without an end, with two, not UTF-8."""
+    with pytest.raises(ProtocolViolation):
+        asked_for_a_password().receive(packet)
+
+
+def test_what_a_client_says_of_itself_is_no_setting() -> None:
+    """The server never sees it."""
+    wish = sign_in(options="-c doorward.job=nightly -c work_mem=1MB", **{"doorward.run": "17", "doorward.": "x"})
+    assert wish.claimed == (("job", "nightly"), ("run", "17"))
+    assert not any(name.startswith("doorward") for name in wish.settings)
+    assert wish.settings["work_mem"] == "1MB"
 
 
 def test_what_is_sent_ahead_is_kept_up_to_a_limit() -> None:

@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from doorward.errors import DoorwardError, ProtocolViolation
 from doorward.model.claim import claims_of
-from doorward.wire.handshake import HandshakeEvent, Proves, WantsCancel, WantsSignIn, WantsTls
+from doorward.wire.handshake import HandshakeEvent, Proves, ShowsPassword, WantsCancel, WantsSignIn, WantsTls
 from doorward.wire.postgres import authentication, messages, startup
 from doorward.wire.postgres.exchange import PINNED_SETTINGS
 
@@ -27,8 +27,11 @@ class _Stage(Enum):
     AWAITING_TLS = auto()
     SASL_FIRST = auto()
     SASL_FINAL = auto()
+    PASSWORD = auto()
     DONE = auto()
 
+
+_PROVING = (_Stage.SASL_FIRST, _Stage.SASL_FINAL, _Stage.PASSWORD)
 
 # Other words for the pinned values; "auto" is libpq's for the client's own locale.
 _SAME_AS_PINNED = ("auto", "true", "1")
@@ -62,7 +65,7 @@ class ClientHandshake:
             raise ProtocolViolation("Too much was sent before signing in was over.")
         self._buffer += data
         events: list[HandshakeEvent] = []
-        while self._stage in (_Stage.PACKETS, _Stage.SASL_FIRST, _Stage.SASL_FINAL):
+        while self._stage in (_Stage.PACKETS, *_PROVING):
             event = self._packet() if self._stage is _Stage.PACKETS else self._proof()
             if event is None:
                 break
@@ -115,17 +118,23 @@ class ClientHandshake:
         self._mechanisms = (*plus, authentication.SCRAM_SHA_256)
         return self._negotiation + authentication.sasl_mechanisms(*self._mechanisms)
 
+    def ask_for_password(self) -> bytes:
+        """The answer to WantsSignIn for who shows a token: the password in clear, over an encrypted connection alone."""
+        assert self.encrypted, "nobody is asked for a password in clear on a connection in clear"
+        self._stage = _Stage.PASSWORD
+        return self._negotiation + authentication.CLEARTEXT_PASSWORD
+
     def challenge(self, data: bytes) -> bytes:
         """The answer to the client's first proof step."""
         self._stage = _Stage.SASL_FINAL
         return authentication.sasl_continue(data)
 
     def welcome(self, data: bytes, parameters: dict[str, str], process_id: int, key: bytes) -> bytes:
-        """The end of a good handshake: our own proof, the upstream's settings, the key that cancels, readiness."""
+        """The end of a good handshake: our own proof if any, the upstream's settings, the key that cancels, readiness."""
         self._stage = _Stage.DONE
         reported = b"".join(messages.parameter_status(name, value) for name, value in parameters.items())
         return (
-            authentication.sasl_final(data)
+            (authentication.sasl_final(data) if data else b"")
             + authentication.OK
             + reported
             + authentication.backend_key_data(process_id, key)
@@ -204,13 +213,17 @@ class ClientHandshake:
         if len(self._buffer) < 5:
             return None
         length = int.from_bytes(self._buffer[1:5], "big")
-        if self._buffer[:1] != b"p" or not 4 <= length <= authentication.MAX_AUTHENTICATION_BYTES:
+        shows = self._stage is _Stage.PASSWORD
+        most = authentication.MAX_PASSWORD_BYTES if shows else authentication.MAX_AUTHENTICATION_BYTES
+        if self._buffer[:1] != b"p" or not 4 <= length <= most:
             raise ProtocolViolation("An authentication message was expected.")
         if len(self._buffer) < length + 1:
             return None
         body = self._take(length + 1)[5:]
         first = self._stage is _Stage.SASL_FIRST
         self._stage = _Stage.DONE
+        if shows:
+            return ShowsPassword(authentication.read_password(body))
         if not first:
             return Proves(body, first=False)
         mechanism, data = authentication.read_sasl_initial(body)
