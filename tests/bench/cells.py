@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from tests.bench.client import Answer, DrainingClient
+from tests.bench.decisions import RULES, cached_us, uncached_us
 from tests.bench.processes import resident_kib
 from tests.bench.results import CellResult
 from tests.bench.targets import DOORWARDS, POOLING, Target
@@ -288,6 +289,23 @@ def idle_session_kib(target: Target, world: World, _seconds: float) -> Number:
     return Number(grown / world.sessions, world.sessions)
 
 
+# --- decisions --------------------------------------------------------------------------------------------------------
+
+
+def _decisions(measured: Callable[[float], tuple[float, int]]) -> Measure:
+    """In this process: what is measured is the rules alone, and nothing of a connection."""
+
+    def measure(_target: Target, _world: World, seconds: float) -> Number:
+        return Number(*measured(seconds))
+
+    return measure
+
+
+def _decision_cell(name: str, title: str, measured: Callable[[float], tuple[float, int]]) -> Cell:
+    targets = ("doorward",)
+    return Cell(name, title, "decisions", "us", False, "decision", _decisions(measured), targets=targets, versus="doorward")
+
+
 CELLS: tuple[Cell, ...] = (
     *_select_cells(),
     Cell(
@@ -314,6 +332,8 @@ CELLS: tuple[Cell, ...] = (
         "first-seen-analytic", "a query of 60 lines never seen before", "first seen", "ms", False, "statement",
         _first_seen(analytic_query), versus="direct",
     ),
+    _decision_cell("decision-cached", f"a decision made before, under {RULES} rules", cached_us),
+    _decision_cell("decision-uncached", f"a decision never made before, under {RULES} rules", uncached_us),
     Cell(
         "memory-idle-session", "memory of an idle session, at {sessions}", "memory", "KiB", False, "session",
         idle_session_kib, targets=RELAYS, is_once=True, is_fresh=True,

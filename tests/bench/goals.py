@@ -40,6 +40,8 @@ GOALS = (
     Goal("rows-text-1-masked", "doorward", "direct", False, 1.15),
     Goal("rows-binary-1-masked", "doorward", "direct", False, 1.15),
     Goal("first-seen-point", "doorward", "", False, 1.0),
+    Goal("decision-cached", "doorward", "", False, 5.0),
+    Goal("decision-uncached", "doorward", "", False, 300.0),
     Goal("memory-idle-session", "doorward", "", False, 30.0),
 )
 

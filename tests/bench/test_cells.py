@@ -4,6 +4,7 @@ import pytest
 
 from tests.bench.baseline import OURS
 from tests.bench.cells import CELLS, TPS, TRANSACTIONS, _Occurrences, analytic_query, point_select
+from tests.bench.decisions import BATCH, RULES, cached_us, policy, uncached_us
 from tests.bench.goals import GOALS
 from tests.bench.runner import chosen_cells
 from tests.bench.targets import DOORWARDS, OPENED
@@ -59,3 +60,11 @@ def test_cells_are_chosen_by_name_or_group() -> None:
     assert {cell.group for cell in chosen_cells(["memory"], quick=False)} == {"memory"}
     assert chosen_cells(["nothing"], quick=False) == []
     assert 0 < len(chosen_cells([], quick=True)) < len(chosen_cells([], quick=False)) == len(CELLS)
+
+
+def test_decisions_are_measured_under_as_many_rules_as_they_say() -> None:
+    """And what is called unseen was not seen, what is called seen was."""
+    assert len(policy().in_force.rules) == RULES
+    _median, first = uncached_us(0)
+    assert first == 1
+    assert cached_us(0)[1] == BATCH

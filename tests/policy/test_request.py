@@ -7,7 +7,7 @@ import pytest
 from cedarpy import is_authorized
 
 from doorward.model.catalog import Label, LabelClass
-from doorward.model.decision import Facts
+from doorward.model.decision import NOTHING_KNOWN, Circumstances, Facts
 from doorward.model.identity import PrincipalKind
 from doorward.model.statement import Action
 from doorward.policy import request
@@ -42,7 +42,8 @@ def test_statement_context_is_what_the_schema_declares(action: str, facts: Facts
     for chain in ((ALICE, BOT), (ETL, ETL_BOT)):
         entities = request.entities(chain, "shop", "orders", schema())
         resource = request.uid("Label", "email") if action == "unmask" else request.database_uid("shop", "orders")
-        context = request.statement_context(facts, "shop", "orders", approved=False)
+        known = Circumstances("why", "OPS-1", "psql", "10.0.0.7", "TLSv1.3") if facts is FULL else NOTHING_KNOWN
+        context = request.statement_context(facts, "shop", "orders", approved=False, circumstances=known, at_us=1)
         for who in chain:
             assert is_authorized(request.ask(who, action, resource, context), EVERYTHING, entities, schema()).allowed
 
@@ -58,7 +59,19 @@ def test_every_fact_reaches_the_rules() -> None:
     """A fact added to the model and forgotten here would be one that no rule can see. The refusal is words for people."""
     told = json.loads(request.statement_context(FULL, "shop", "orders", approved=True))
     assert {field.name for field in fields(Facts)} - set(told) == {"action", "refusal"}
-    assert set(told) - {field.name for field in fields(Facts)} == {"upstream", "database", "approved", "label_classes"}
+    known = {"upstream", "database", "approved", "label_classes", "schemas", "time", "client"}
+    circumstances = {field.name for field in fields(Circumstances)}
+    assert set(told) - {field.name for field in fields(Facts)} == known - {"client"} | circumstances - {"client"}
+    somewhere = request.statement_context(FULL, "shop", "orders", approved=True, circumstances=Circumstances(client="::1"))
+    assert set(json.loads(somewhere)) - set(told) == {"client"}
+
+
+def test_only_what_is_asked_for_is_told() -> None:
+    """A decision that no rule needs labels for costs no time for them."""
+    whole = json.loads(request.statement_context(FULL, "shop", "orders", approved=True))
+    for name in whole:
+        told = json.loads(request.statement_context(FULL, "shop", "orders", approved=True, only=frozenset({name})))
+        assert told == {name: whole[name]}
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Facts) if field.name not in {"action", "refusal"}])
@@ -68,7 +81,8 @@ def test_every_fact_makes_a_difference(name: str) -> None:
     changed = replace(empty, **{name: getattr(FULL, name)})
     before, after = (json.loads(request.statement_context(facts, "s", "d", approved=False)) for facts in (empty, changed))
     differing = {key for key in before if before[key] != after[key]}
-    assert differing == ({"labels", "label_classes"} if name == "labels" else {name})
+    derived = {"labels": {"label_classes"}, "objects": {"schemas"}}
+    assert differing == {name} | derived.get(name, set())
 
 
 def test_every_label_class_is_in_the_schema() -> None:

@@ -15,6 +15,7 @@ GOOD_VALUES = {
     "quorum": "2",
     "row_limit": "1",
     "parameters": "kept",
+    "require": "reason ticket",
 }
 OF_A_HOLD = ("hold_seconds", "within", "quorum")
 
@@ -23,7 +24,9 @@ OF_A_HOLD = ("hold_seconds", "within", "quorum")
 @pytest.mark.parametrize("name", ANNOTATIONS)
 def test_annotation_is_taken_where_it_means_something(name: str, effect: str) -> None:
     """Every row of the table, on both effects; an empty value is never taken."""
-    needed = {"id": "x", "description": "d"} | ({"hold": "dba"} if name in OF_A_HOLD and effect == "forbid" else {})
+    needed = {"id": "x", "description": "d"} | (
+        {"hold": "dba"} if name in (*OF_A_HOLD, "require") and effect == "forbid" else {}
+    )
     meant = effect in ANNOTATIONS[name][0]
     assert (annotation_fault(effect, needed | {name: GOOD_VALUES[name]}) == "") == meant
     assert annotation_fault(effect, needed | {name: ""})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from doorward.catalog.resolve import Resolved, meanings, resolve
+from doorward.clock import now_us
 from doorward.control.catalog import Catalog
 from doorward.control.explained import ColumnExplained, Explained, RuleExplained, Source, StatementExplained, Told
 from doorward.control.lookup import Directory
@@ -48,13 +49,20 @@ class Explaining:
     """Explains statements. *policy* gives the rules in force."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, directory: Directory, policy: Callable[[], Policy], describe: Describe
+        self,
+        store: Store,
+        catalog: Catalog,
+        directory: Directory,
+        policy: Callable[[], Policy],
+        describe: Describe,
+        now: Callable[[], int] = now_us,
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._directory = directory
         self._policy = policy
         self._describe = describe
+        self._now = now
 
     async def explain(
         self, by: Operator, text: str, name: str, *, via: str = "", database: str = "", ask: bool = True
@@ -73,7 +81,9 @@ class Explaining:
         facts = resolved.facts
 
         def decide(*, approved: bool) -> Decision:
-            return judging.decide(policy, identity, analysis, facts, upstream.name, upstream.database, approved=approved)
+            return judging.decide(
+                policy, identity, analysis, facts, upstream.name, upstream.database, approved=approved, at_us=self._now()
+            )
 
         decision = decide(approved=False)
         # What is held is shown, once it is approved, by the decision that is made then.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from doorward.model.catalog import Label
@@ -55,6 +55,7 @@ class Decision:
     parameters: Parameters = Parameters.HASHED
     observed: bool = False
     quorum: int = 1
+    until_us: int = field(default=0, compare=False)  # when it has to be made anew because time passes; 0: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,21 @@ class Facts:
     refusal: str = ""
     multiple: bool = False  # several statements in one message
     temporary: bool = False  # every object it defines or destroys is a temporary one of this session
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """From where and what for, as far as it is known; empty is unknown.
+
+    *purpose*, *ticket* and *application* are the client's own claims. *client* is the address that it connects from, *tls* the
+    version of TLS that it speaks.
+    """
+
+    purpose: str = ""
+    ticket: str = ""
+    application: str = ""
+    client: str = ""
+    tls: str = ""
+
+
+NOTHING_KNOWN = Circumstances()

@@ -2,7 +2,8 @@
 
 Three outcomes make one, strictest first: DENY, HOLD, ALLOW. Everybody in an identity chain is judged by themselves and the
 strictest judgement holds, so an agent never may what the person behind it may not, nor the other way round. Nothing here
-knows the time or counts: one question always has one answer, which is why answers are remembered.
+counts or looks at a clock: one question always has one answer, which is why answers are remembered. Only what some rule speaks
+of is part of the question, so that the time of day makes answers short-lived where a rule asks for it, and nowhere else.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from cedarpy import Decision as CedarDecision
 
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Label
-from doorward.model.decision import Decision, Facts, Parameters, Reason, Verdict
+from doorward.model.decision import NOTHING_KNOWN, Circumstances, Decision, Facts, Parameters, Reason, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.policy import floors, request
 from doorward.policy.load import ACTIONS, APPROVE, SCAN, UNMASK, PolicySetInForce, Prepared, schema
-from doorward.policy.rules import GROUP_JOINT, Rule
+from doorward.policy.rules import GROUP_JOINT, REQUIREMENTS, Rule
 
 # A decision with its facts is about 3 KiB: 12 MiB at most. An application's statements are a few hundred.
 DECISIONS_REMEMBERED = 4096
 # Entities of a chain are about 30 KiB, all labels included.
 CHAINS_REMEMBERED = 256
+
+_Situation = tuple[tuple[str, ...], int]
+"""The circumstances that some rule asks for, in the order of its Needs, and the number of the step of time."""
+_NO_SITUATION: _Situation = ((), 0)
 
 _STATEMENT_ACTIONS = frozenset(ACTIONS) - {UNMASK, SCAN, APPROVE}
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
@@ -84,13 +89,25 @@ class Policy:
         self._remembered = lru_cache(maxsize=DECISIONS_REMEMBERED)(self._decide)
         self._entities = lru_cache(maxsize=CHAINS_REMEMBERED)(_entities)
 
-    def decide(self, identity: Identity, facts: Facts, upstream: str, database: str, *, approved: bool = False) -> Decision:
+    def decide(
+        self,
+        identity: Identity,
+        facts: Facts,
+        upstream: str,
+        database: str,
+        *,
+        approved: bool = False,
+        circumstances: Circumstances = NOTHING_KNOWN,
+        at_us: int = 0,
+    ) -> Decision:
         """May *identity* run what *facts* describe on *database* of *upstream*?
 
+        *at_us* is the present moment (microseconds of Unix time); the decision's ``until_us`` says how long it holds.
         *approved* lifts the rules with @hold: the caller vouches that somebody whom :meth:`may_approve` lets answer said
         yes to exactly this execution under this version of the rules.
         """
-        decision = self._remembered((identity.principal, *identity.actors), facts, upstream, database, approved)
+        situation = self._situation(facts.action, circumstances, at_us)
+        decision = self._remembered((identity.principal, *identity.actors), facts, upstream, database, approved, situation)
         return _only_observed(decision) if upstream in self.observed else decision
 
     def decide_unreadable(self, why: str, upstream: str) -> Decision:
@@ -120,39 +137,91 @@ class Policy:
         return decision
 
     def why_shown(
-        self, identity: Identity, facts: Facts, upstream: str, database: str, label: Label, *, approved: bool = False
+        self,
+        identity: Identity,
+        facts: Facts,
+        upstream: str,
+        database: str,
+        label: Label,
+        *,
+        approved: bool = False,
+        circumstances: Circumstances = NOTHING_KNOWN,
+        at_us: int = 0,
     ) -> tuple[Reason, ...]:
         """Which rules have it that *label* is shown, scanned or masked in an answer to *identity*: those that decided last."""
         chain = (identity.principal, *identity.actors)
         entities = self._entities(chain, upstream, database)
-        context = request.statement_context(facts, upstream, database, approved=approved)
+        context = request.statement_context(
+            facts, upstream, database, approved=approved, circumstances=circumstances, at_us=at_us
+        )
         policies = self.in_force.lifted if approved else self.in_force.strict
         where = request.uid("Label", label.value)
         decisions = []
         for action in (UNMASK, SCAN):
             questions = [request.ask(who, action, where, context) for who in chain]
-            decisions.append(self._strictest(self._put(policies[action], entities, questions)))
+            decisions.append(self._strictest(self._put(policies[action], entities, questions), circumstances))
         unmasked, scanned = decisions
         if unmasked.verdict is not Verdict.ALLOW and scanned.verdict is Verdict.ALLOW:
             return scanned.reasons
         return unmasked.reasons
 
-    def _decide(self, chain: tuple[Principal, ...], facts: Facts, upstream: str, database: str, approved: bool) -> Decision:
+    def _situation(self, action: str, circumstances: Circumstances, at_us: int) -> _Situation:
+        """What of *circumstances* and the time any rule asks for."""
+        needs = self.in_force.needs.get(action)
+        if needs is None or not (needs.circumstances or needs.step_us):
+            return _NO_SITUATION
+        known = tuple([getattr(circumstances, name) for name in needs.circumstances])
+        return known, at_us // needs.step_us if needs.step_us else 0
+
+    def _decide(
+        self,
+        chain: tuple[Principal, ...],
+        facts: Facts,
+        upstream: str,
+        database: str,
+        approved: bool,
+        situation: _Situation,
+    ) -> Decision:
+        needs = self.in_force.needs.get(facts.action)
+        decision = self._decide_now(chain, facts, upstream, database, approved, situation)
+        if needs is None or not needs.step_us:
+            return decision
+        return replace(decision, until_us=(situation[1] + 1) * needs.step_us)
+
+    def _decide_now(
+        self,
+        chain: tuple[Principal, ...],
+        facts: Facts,
+        upstream: str,
+        database: str,
+        approved: bool,
+        situation: _Situation,
+    ) -> Decision:
         if facts.action not in _STATEMENT_ACTIONS:
             unlisted = floors.UNLISTED_STATEMENT
             return self._floor(Reason(unlisted.rule, facts.refusal or unlisted.text, unlisted.advice))
         if chain[0].kind is PrincipalKind.AGENT:
             return self._floor(floors.NOBODY_BEHIND_AGENT)
+        needs = self.in_force.needs[facts.action]
+        circumstances = Circumstances(**dict(zip(needs.circumstances, situation[0], strict=False)))
         entities = self._entities(chain, upstream, database)
-        context = request.statement_context(facts, upstream, database, approved=approved)
+        context = request.statement_context(
+            facts,
+            upstream,
+            database,
+            approved=approved,
+            circumstances=circumstances,
+            at_us=situation[1] * needs.step_us,
+            only=needs.facts,
+        )
         where = request.database_uid(upstream, database)
         policies = self.in_force.lifted if approved else self.in_force.strict
         questions = [request.ask(who, facts.action, where, context) for who in chain]
-        decision = self._strictest(self._put(policies[facts.action], entities, questions))
+        decision = self._strictest(self._put(policies[facts.action], entities, questions), circumstances)
         if decision.verdict is Verdict.HOLD:
             # What would be refused even when approved is refused now, so that nobody is asked in vain; and what would be
             # shown when approved is what approvers are told.
-            once_approved = self._remembered(chain, facts, upstream, database, True)
+            once_approved = self._remembered(chain, facts, upstream, database, True, situation)
             if once_approved.verdict is Verdict.DENY:
                 return once_approved
             return replace(
@@ -163,8 +232,8 @@ class Policy:
                 parameters=once_approved.parameters,
             )
         if decision.verdict is Verdict.ALLOW:
-            cleared = self._shown(UNMASK, policies[UNMASK], chain, entities, facts, context)
-            scanned = self._shown(SCAN, policies[SCAN], chain, entities, facts, context)
+            cleared = self._shown(UNMASK, policies[UNMASK], chain, entities, facts, context, circumstances)
+            scanned = self._shown(SCAN, policies[SCAN], chain, entities, facts, context, circumstances)
             return replace(decision, cleared=cleared, scanned=scanned - cleared)
         return decision
 
@@ -176,6 +245,7 @@ class Policy:
         entities: Entities | None,
         facts: Facts,
         context: str,
+        circumstances: Circumstances,
     ) -> frozenset[Label]:
         """The labels that everybody in *chain* may see, as *action* shows them."""
         labels = [label for label in dict.fromkeys(facts.labels) if label.is_protected]
@@ -184,7 +254,11 @@ class Policy:
         for who in chain:
             questions = [request.ask(who, action, request.uid("Label", label.value), context) for label in labels]
             judgements = self._put(prepared, entities, questions)
-            labels = [label for label, told in zip(labels, judgements, strict=True) if told.verdict is Verdict.ALLOW]
+            labels = [
+                label
+                for label, told in zip(labels, judgements, strict=True)
+                if told.verdict is Verdict.ALLOW and not _missing(told.rules, circumstances)
+            ]
         return frozenset(labels)
 
     def _put(self, prepared: Prepared, entities: Entities | None, questions: list[dict[str, Any]]) -> list[_Judgement]:
@@ -212,14 +286,19 @@ class Policy:
     def _floor(self, reason: Reason) -> Decision:
         return Decision(Verdict.DENY, (reason,), self.in_force.version)
 
-    def _strictest(self, judgements: list[_Judgement]) -> Decision:
-        """One decision out of the judgements of a chain: the strictest verdict, with the reasons of those who share it."""
+    def _strictest(self, judgements: list[_Judgement], circumstances: Circumstances = NOTHING_KNOWN) -> Decision:
+        """One decision out of the judgements of a chain: the strictest verdict, with the reasons of those who share it.
+
+        What a rule requires to be said and isn't makes it a denial, whether it permits or holds.
+        """
         verdict = max((judgement.verdict for judgement in judgements), key=_STRICTNESS.__getitem__)
         sharing = [judgement for judgement in judgements if judgement.verdict is verdict]
         reasons = tuple(dict.fromkeys(reason for judgement in sharing for reason in judgement.reasons))
         rules = [rule for judgement in sharing for rule in judgement.rules]
         if verdict is Verdict.DENY:
             return Decision(verdict, reasons, self.in_force.version)
+        if missing := _missing(rules, circumstances):
+            return Decision(Verdict.DENY, (*missing, *reasons), self.in_force.version)
         return Decision(
             verdict,
             reasons,
@@ -232,6 +311,12 @@ class Policy:
             parameters=_least_told(rule.parameters for rule in rules),
             quorum=max((rule.quorum for rule in rules), default=1),
         )
+
+
+def _missing(rules: Iterable[Rule], circumstances: Circumstances) -> tuple[Reason, ...]:
+    """What *rules* require to be said and was not."""
+    required = {word for rule in rules for word in rule.require}
+    return tuple(floors.REQUIRED[word] for word in sorted(required) if not getattr(circumstances, REQUIREMENTS[word]))
 
 
 def _only_observed(decision: Decision) -> Decision:

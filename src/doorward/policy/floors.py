@@ -44,6 +44,16 @@ NOT_IN_APPROVER_GROUP = Reason(
     "The request was put to a group that this person isn't in.",
     "Ask a person in the approver group.",
 )
+REASON_REQUIRED = Reason(
+    "reason-required",
+    "It is only let through with a reason, and none was given.",
+    "Say what it is for, then send it again: SET doorward.purpose = 'why';",
+)
+TICKET_REQUIRED = Reason(
+    "ticket-required",
+    "It is only let through for a ticket, and none was given.",
+    "Name the ticket, then send it again: SET doorward.ticket = 'its number';",
+)
 OBSERVED = Reason(
     "only-observed",
     "This database is only observed: the statement was recorded, and its answer passed as it came.",
@@ -57,6 +67,8 @@ OBSERVED_NOT_HELD = Reason(
     "This database is only observed; where rules are enforced this would have waited for an approval.",
 )
 
+REQUIRED = {"reason": REASON_REQUIRED, "ticket": TICKET_REQUIRED}
+
 FLOORS = (
     NO_RULE_PERMITS,
     POLICY_ERROR,
@@ -66,6 +78,8 @@ FLOORS = (
     ONLY_PEOPLE_APPROVE,
     NOBODY_APPROVES_THEIR_OWN,
     NOT_IN_APPROVER_GROUP,
+    REASON_REQUIRED,
+    TICKET_REQUIRED,
     OBSERVED,
     OBSERVED_NOT_DENIED,
     OBSERVED_NOT_HELD,

@@ -11,8 +11,9 @@ from importlib.resources import files
 from cedarpy import PolicySet, pst
 
 from doorward.errors import PolicyInvalid
+from doorward.policy.mentions import Needs, mentioned, needs_of
 from doorward.policy.reading import ACTIONS, APPROVE, SCAN, UNMASK, read, schema
-from doorward.policy.rules import Rule
+from doorward.policy.rules import REQUIREMENTS, Rule
 
 __all__ = [
     "ACTIONS",
@@ -49,7 +50,7 @@ class PolicySetInForce:
     """A whole, valid set of rules.
 
     *rules* is in the order of file names and lines; *strict* has the policies of each
-    action; *lifted* the same without the forbids that an approval lifts.
+    action; *lifted* the same without the forbids that an approval lifts; *needs* what has to be known to ask about an action.
     """
 
     version: str
@@ -58,10 +59,15 @@ class PolicySetInForce:
     by_id: Mapping[str, Rule]
     strict: Mapping[str, Prepared]
     lifted: Mapping[str, Prepared]
+    needs: Mapping[str, Needs]
+
+
+# The groups of actions in the schema, and what is not in them. A test holds them against the schema.
+_NOT_IN = {"statement": {UNMASK, SCAN, APPROVE}, "change": {UNMASK, SCAN, APPROVE, "session", "read"}}
 
 
 def _concerns(policy: pst.Template, action: str) -> bool:
-    """Whether *policy* may apply to *action*. Says yes wherever a group of actions is named: Cedar knows what is in it."""
+    """Whether *policy* may apply to *action*."""
     match policy.action:
         case pst.ActionEq(entity=named):
             ids = {named.id}
@@ -69,7 +75,7 @@ def _concerns(policy: pst.Template, action: str) -> bool:
             ids = {named.id for named in several}
         case _:
             return True
-    return action in ids or bool(ids.difference(ACTIONS))
+    return action in ids or any(action not in _NOT_IN.get(named, ()) for named in ids.difference(ACTIONS))
 
 
 def _prepare(policies: Mapping[str, pst.Template]) -> dict[str, Prepared]:
@@ -79,6 +85,27 @@ def _prepare(policies: Mapping[str, pst.Template]) -> dict[str, Prepared]:
         handle = PolicySet.from_pst(pst.PolicySet({}, pst.FrozenMap(chosen), ()))
         prepared[action] = Prepared(handle, any(policy.effect == "permit" for policy in chosen.values()))
     return prepared
+
+
+def _needs(policies: Mapping[str, pst.Template], rules: Mapping[str, Rule]) -> dict[str, Needs]:
+    """What each action needs; a statement needs also what decides on showing and scanning what it reads."""
+    names: dict[str, set[str]] = {action: set() for action in ACTIONS}
+    required: dict[str, set[str]] = {action: set() for action in ACTIONS}
+    for key, policy in policies.items():
+        says = mentioned(policy)
+        asks = {REQUIREMENTS[word] for word in rules[key].require}
+        for action in ACTIONS:
+            if _concerns(policy, action):
+                names[action] |= says
+                required[action] |= asks
+    needs = {}
+    for action in ACTIONS:
+        also = () if action == APPROVE else (UNMASK, SCAN)
+        needs[action] = needs_of(
+            names[action].union(*(names[other] for other in also)),
+            required[action].union(*(required[other] for other in also)),
+        )
+    return needs
 
 
 def version_of(texts: Mapping[str, str]) -> str:
@@ -107,4 +134,5 @@ def load(texts: Mapping[str, str]) -> PolicySetInForce:
         by_id=by_id,
         strict=_prepare(policies),
         lifted=_prepare(unliftable),
+        needs=_needs(policies, by_id),
     )

@@ -136,6 +136,7 @@ def _check(piece: _Piece, policy: pst.Template, faults: list[Fault]) -> Rule | N
     annotations = dict(policy.annotations)
     checks: tuple[tuple[Callable[[], str], str], ...] = (
         (lambda: annotation_fault(policy.effect, annotations), "docs/policy.md lists the annotations and what each needs."),
+        (lambda: _action_fault(policy, annotations), "docs/policy.md lists the annotations and what each needs."),
         (lambda: _scope_fault(policy), 'Write for instance: action in [Action::"read", Action::"session"].'),
         (lambda: _entity_fault(policy), "Use one of these."),
         (lambda: _schema_fault(piece), "docs/policy.md lists what a rule may speak of."),
@@ -163,6 +164,31 @@ def _scope_fault(policy: pst.Template) -> str:
     """A permit for any action at all, which would also let see and approve."""
     if policy.effect == "permit" and isinstance(policy.action, pst.ScopeAny):
         return "a permit must name its actions, or else it also permits to unmask and to approve"
+    return ""
+
+
+_NOT_STATEMENTS = frozenset({UNMASK, SCAN, APPROVE})
+# Annotation -> the actions on which nothing would come of it.
+_MEANS_NOTHING = {
+    "row_limit": _NOT_STATEMENTS,
+    "parameters": _NOT_STATEMENTS,
+    "quorum": _NOT_STATEMENTS,
+    "require": frozenset({APPROVE}),
+}
+
+
+def _action_fault(policy: pst.Template, annotations: Mapping[str, str]) -> str:
+    """An obligation on a rule that names only actions for which nothing would come of it."""
+    match policy.action:
+        case pst.ActionEq(entity=named):
+            ids = {named.id}
+        case pst.ActionIn(entities=several):
+            ids = {named.id for named in several}
+        case _:
+            return ""
+    for name, actions in _MEANS_NOTHING.items():
+        if name in annotations and ids <= actions:
+            return f"@{name} means nothing for the action {', '.join(sorted(ids))}"
     return ""
 
 

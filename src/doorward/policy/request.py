@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from cedarpy import Entities
 
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Label
-from doorward.model.decision import Facts
+from doorward.model.decision import NOTHING_KNOWN, Circumstances, Facts
 from doorward.model.identity import Principal, PrincipalKind
 
 ENTITY_TYPES = {PrincipalKind.HUMAN: "Human", PrincipalKind.SERVICE: "Service", PrincipalKind.AGENT: "Agent"}
@@ -67,31 +68,81 @@ def _label_set(labels: tuple[str, ...]) -> list[dict[str, Uid]]:
     return [{"__entity": uid("Label", label)} for label in sorted(set(labels))]
 
 
-def statement_context(facts: Facts, upstream: str, database: str, *, approved: bool) -> str:
-    """What a rule may know of an execution, as JSON: type Statement of the schema."""
-    classes = sorted({label.label_class.value for label in facts.labels})
-    return json.dumps(
-        {
-            "upstream": upstream,
-            "database": database,
-            "tags": facts.tags,
-            "objects": facts.objects,
-            "unresolved": facts.unresolved,
-            "object_kinds": facts.object_kinds,
-            "labels": _label_set(tuple(label.value for label in facts.labels)),
-            "label_classes": [{"__entity": uid("LabelClass", name)} for name in classes],
-            "settings": facts.settings,
-            "unlisted_functions": facts.unlisted_functions,
-            "dangerous_functions": facts.dangerous_functions,
-            "touches_protected": facts.touches_protected,
-            "unbounded_write": facts.unbounded_write,
-            "copies_protected": facts.copies_protected,
-            "copy_protected_out": facts.copy_protected_out,
-            "multiple": facts.multiple,
-            "temporary": facts.temporary,
-            "approved": approved,
-        }
-    )
+_WEEKDAYS = ("thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday")  # 1970 began on a Thursday
+
+
+def _time(at_us: int) -> dict[str, int | str]:
+    seconds = at_us // 1_000_000
+    return {
+        "hour": seconds // 3_600 % 24,
+        "minute": seconds // 60 % 60,
+        "weekday": _WEEKDAYS[seconds // 86_400 % 7],
+        "epoch": seconds,
+    }
+
+
+def address_of(client: str) -> str:
+    """The address in ``host:port``, as Cedar reads one; empty when there is none."""
+    try:
+        address = ip_address(client.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address).partition("%")[0]
+
+
+def _schemas(facts: Facts) -> list[str]:
+    names = (name.rpartition(".")[0] for name in (*facts.objects, *facts.unresolved))
+    return sorted({schema for schema in names if schema})
+
+
+def statement_context(
+    facts: Facts,
+    upstream: str,
+    database: str,
+    *,
+    approved: bool,
+    circumstances: Circumstances = NOTHING_KNOWN,
+    at_us: int = 0,
+    only: frozenset[str] | None = None,
+) -> str:
+    """What a rule may know of an execution, as JSON: type Statement of the schema. *only* leaves out what none asks for."""
+    context: dict[str, Any] = {
+        "upstream": upstream,
+        "database": database,
+        "tags": facts.tags,
+        "objects": facts.objects,
+        "unresolved": facts.unresolved,
+        "object_kinds": facts.object_kinds,
+        "settings": facts.settings,
+        "unlisted_functions": facts.unlisted_functions,
+        "dangerous_functions": facts.dangerous_functions,
+        "touches_protected": facts.touches_protected,
+        "unbounded_write": facts.unbounded_write,
+        "copies_protected": facts.copies_protected,
+        "copy_protected_out": facts.copy_protected_out,
+        "multiple": facts.multiple,
+        "temporary": facts.temporary,
+        "approved": approved,
+        "purpose": circumstances.purpose,
+        "ticket": circumstances.ticket,
+        "application": circumstances.application,
+        "tls": circumstances.tls,
+    }
+    if only is not None:
+        context = {name: value for name, value in context.items() if name in only}
+    if only is None or "labels" in only:
+        context["labels"] = _label_set(tuple(label.value for label in facts.labels))
+    if only is None or "label_classes" in only:
+        classes = sorted({label.label_class.value for label in facts.labels})
+        context["label_classes"] = [{"__entity": uid("LabelClass", name)} for name in classes]
+    if only is None or "schemas" in only:
+        context["schemas"] = _schemas(facts)
+    if only is None or "time" in only:
+        context["time"] = _time(at_us)
+    if circumstances.client and (only is None or "client" in only):
+        context["client"] = {"__extn": {"fn": "ip", "arg": circumstances.client}}
+    return json.dumps(context)
 
 
 def request_context(request: ApprovalRequest) -> str:

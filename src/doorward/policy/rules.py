@@ -20,6 +20,9 @@ LARGEST_ROW_LIMIT = 1_000_000_000
 # More people than this are not found in the time that a statement can wait.
 LARGEST_QUORUM = 9
 
+# What a client may have to say -> the field of Circumstances that has it.
+REQUIREMENTS = {"reason": "purpose", "ticket": "ticket"}
+
 # Joins the groups of a hold that several rules ask for; no group name in a rule may hold it.
 GROUP_JOINT = "+"
 
@@ -36,7 +39,8 @@ class Rule:
 
     *hold* is the approver group of a forbid that can be lifted by an approval, and empty for one that can't; *quorum* is how
     many people of it must say yes.
-    *row_limit* is 0 for a permit without one, *parameters* None for one that says nothing of them.
+    *row_limit* is 0 for a permit without one, *parameters* None for one that says nothing of them. *require* is what the client
+    must have said: a reason, a ticket, or both.
     """
 
     id: str
@@ -52,6 +56,7 @@ class Rule:
     quorum: int = 1
     row_limit: int = 0
     parameters: Parameters | None = None
+    require: frozenset[str] = frozenset()
 
     @property
     def text(self) -> str:
@@ -103,6 +108,12 @@ def _parameters(value: str) -> str:
     return "" if value in words else f"must be one of: {', '.join(words)}"
 
 
+def _require(value: str) -> str:
+    words = value.split()
+    known = " and ".join(f'"{word}"' for word in REQUIREMENTS)
+    return "" if words and set(words) <= set(REQUIREMENTS) else f"must be of {known}, with a space between two"
+
+
 # Annotation -> the effects it is allowed on, and what is wrong with a value ("" for nothing).
 ANNOTATIONS = {
     "id": (("permit", "forbid"), _rule_id),
@@ -115,6 +126,7 @@ ANNOTATIONS = {
     "quorum": (("forbid",), _quorum),
     "row_limit": (("permit",), _row_limit),
     "parameters": (("permit",), _parameters),
+    "require": (("permit", "forbid"), _require),
 }
 
 _OF_A_HOLD = ("hold_seconds", "within", "quorum")
@@ -138,6 +150,8 @@ def annotation_fault(effect: str, annotations: Mapping[str, str]) -> str:
     for name in _OF_A_HOLD:
         if name in annotations and "hold" not in annotations:
             return f"@{name} needs a @hold beside it"
+    if effect == "forbid" and "require" in annotations and "hold" not in annotations:
+        return "@require on a forbid needs a @hold beside it: nothing can be said that lifts a plain one"
     if "within" in annotations and "hold_seconds" in annotations:
         return "@within and @hold_seconds say the same; one of them is enough"
     return ""
@@ -166,4 +180,5 @@ def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, s
         quorum=int(annotations.get("quorum", 1)),
         row_limit=int(annotations.get("row_limit", 0)),
         parameters=Parameters(annotations["parameters"]) if "parameters" in annotations else None,
+        require=frozenset(annotations.get("require", "").split()),
     )

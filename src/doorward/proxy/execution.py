@@ -179,7 +179,8 @@ class Judgement:
 
     *text*, *inner* and *approved* are what it was decided on, should the rules move while it is still to be used.
     *form* is the intent's record with blanks, for texts that are run again and again; *is_repeatable* says that they
-    can be begun by it. *described* and *note* are the last result's columns and what was decided on them.
+    can be begun by it. *until_us* is when it has to be made anew because time passes, 0 for never. *described* and *note* are
+    the last result's columns and what was decided on them.
     """
 
     rules: Rules
@@ -197,6 +198,7 @@ class Judgement:
     labels: Mapping[tuple[int, int], Label]
     form: IntentForm | None = None
     is_repeatable: bool = False
+    until_us: int = 0
     described: Sequence[ResultColumn] | None = None
     note: ResultNote | None = None
 
@@ -226,3 +228,4 @@ class SessionFacts:
     application: str
     claimed: tuple[tuple[str, str], ...] = ()
     wishes: Wishes = NONE
+    tls: str = ""

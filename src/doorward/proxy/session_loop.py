@@ -308,6 +308,7 @@ class Session(asyncio.Protocol):
             wish.application[:CLAIM_LIMIT],
             wish.claimed,
             wishes,
+            self._tls_words(),
         )
         gateway.scribe.record(
             SessionOpened(
@@ -318,7 +319,7 @@ class Session(asyncio.Protocol):
                 database=wish.database[:CLAIM_LIMIT],
                 identity=identity_stamp(self.identity),
                 session=self._facts.id,
-                tls=self._tls_words(),
+                tls=self._facts.tls,
                 upstream=upstream.name,
                 upstream_pid=self._upstream.process_id,
                 upstream_use=self._lent.use,

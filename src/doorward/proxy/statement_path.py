@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from doorward.catalog.resolve import Resolved, resolve
@@ -23,11 +24,12 @@ from doorward.model.decision import Decision, Facts, Verdict
 from doorward.model.entry import ColumnStamp, StatementOutcome
 from doorward.model.identity import Identity
 from doorward.model.result import Provenance, ResultColumn
-from doorward.model.statement import Action
+from doorward.model.statement import Action, Analysis
 from doorward.policy.bounding import bounded
 from doorward.policy.explain import explain
 from doorward.proxy import forms_cy as forms
 from doorward.proxy import judging, refusals
+from doorward.proxy.claims import circumstances_of, claimed_after
 from doorward.proxy.execution import (
     LONGEST_KEPT_BYTES,
     Attempt,
@@ -74,6 +76,8 @@ class StatementPath:
     ) -> None:
         self._database = database
         self._session = session
+        self._claimed_first = session.claimed
+        self._circumstances = circumstances_of(session)
         self._identity = identity
         self._rules = rules
         self._texts = texts
@@ -151,6 +155,8 @@ class StatementPath:
             return None
         execution_id = f"{self._session.id}.{self._next}"
         begun_us = self._now_us()
+        if judgement.until_us and begun_us >= judgement.until_us:
+            return None
         form = cast(forms.IntentForm, judgement.form)
         try:
             index = self._scribe.intent_again(form, text, parameters, self._session.id, execution_id, begun_us)
@@ -297,6 +303,7 @@ class StatementPath:
             return Ruling(Go.REFUSE, refusal=refusals.denied(decision, facts))
         if decision.verdict is Verdict.HOLD:
             return self._hold(attempt, facts, decision, execution_id)
+        self._take_claims(attempt.text.analysis)
         if self._seen.get(attempt.text.family) is judgement:
             judgement.form = form
             judgement.is_repeatable = form is not None and not judgement.decision.row_limit
@@ -316,14 +323,15 @@ class StatementPath:
         simple = not inner and not approved and len(text.text) <= LONGEST_KEPT_BYTES
         if simple:
             seen = self._seen.get(text.family)
-            if seen is not None and seen.rules is rules and seen.protocol == protocol:
+            if seen is not None and seen.rules is rules and seen.protocol == protocol and not self._is_over(seen):
                 return seen
         resolved = self._resolve(text)
         decision = self._decide(text, resolved, approved=approved)
-        facts = resolved.facts
+        facts, until_us = resolved.facts, decision.until_us
         for named in inner:
             resolved = self._resolve(named)
             theirs = self._decide(named, resolved, approved=approved)
+            until_us = min(filter(None, (until_us, theirs.until_us)), default=0)
             if _STRICTNESS[theirs.verdict] >= _STRICTNESS[decision.verdict]:
                 decision, facts = theirs, resolved.facts
         severity = max(Action(facts.action).severity, text.analysis.action.severity)
@@ -341,12 +349,25 @@ class StatementPath:
             is_protected=facts.touches_protected or bool(facts.unresolved),
             touches_catalog=severity >= Action.DEFINE.severity,
             labels=rules.snapshot(self._session.upstream).labels,
+            until_us=until_us,
         )
         if simple:
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
             self._seen[text.family] = judgement
         return judgement
+
+    def _is_over(self, judgement: Judgement) -> bool:
+        """Whether time has passed that a rule asks for."""
+        return judgement.until_us > 0 and self._now_us() >= judgement.until_us
+
+    def _take_claims(self, analysis: Analysis) -> None:
+        """Heed a SET of what the client says of itself: decisions from here on are made, and recorded, with it."""
+        claimed = claimed_after(analysis, self._session.claimed, self._claimed_first)
+        if claimed != self._session.claimed:
+            self._session = replace(self._session, claimed=claimed)
+            self._circumstances = circumstances_of(self._session)
+            self._seen.clear()
 
     def _allow(self, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Execution:
         execution = Execution(
@@ -444,6 +465,8 @@ class StatementPath:
             session.upstream,
             session.database,
             approved=approved,
+            circumstances=self._circumstances,
+            at_us=self._now_us(),
         )
         for bounds in session.wishes.bounds:
             decision = bounded(decision, resolved.facts, bounds)

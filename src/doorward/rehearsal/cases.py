@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from doorward.errors import ConfigurationInvalid
 from doorward.model.catalog import Label, Snapshot
-from doorward.model.decision import Parameters, Verdict
+from doorward.model.decision import NOTHING_KNOWN, Circumstances, Parameters, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.rehearsal.schemas import DEMO, demo_schema, read_schema
 
@@ -54,6 +55,8 @@ class Case:
     database: str = DATABASE
     approved: bool = False
     added: str = ""
+    circumstances: Circumstances = NOTHING_KNOWN
+    at_us: int = 0
 
     @property
     def title(self) -> str:
@@ -63,7 +66,7 @@ class Case:
 
 _WORDS = {
     "name", "who", "statement", "answers", "upstream", "database", "approved", "verdict", "rules", "holds_for", "masked",
-    "scanned", "shown", "row_limit", "parameters", "with",
+    "scanned", "shown", "row_limit", "parameters", "with", "at", "purpose", "ticket", "application", "client", "tls",
 }  # fmt: skip
 _LABELS = {label.value: label for label in Label}
 
@@ -167,6 +170,8 @@ class _Row:
                 self._text("database") or DATABASE,
                 bool(self.row.get("approved", False)),
                 self._text("with"),
+                Circumstances(**{field.name: self._text(field.name) for field in fields(Circumstances)}),
+                self._moment(),
             )
             for name in names
         ]
@@ -176,6 +181,14 @@ class _Row:
         if not isinstance(value, str):
             raise _fault(self.where, f"{key} is a text")
         return value
+
+    def _moment(self) -> int:
+        at = self.row.get("at")
+        if at is None:
+            return 0
+        if not isinstance(at, datetime) or at.tzinfo is None:
+            raise _fault(self.where, "at is a moment with its offset from UTC, as 2027-01-04T20:15:00Z")
+        return int(at.timestamp() * 1_000_000)
 
     def _question(self, answers: Any) -> Question:
         row = _mapping(self.where, "answers", answers)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from doorward.catalog.resolve import resolve
 from doorward.model.catalog import Label, Snapshot
-from doorward.model.decision import Decision, Facts, Reason, Verdict
+from doorward.model.decision import NOTHING_KNOWN, Circumstances, Decision, Facts, Reason, Verdict
 from doorward.model.identity import Identity
 from doorward.model.statement import Analysis
 from doorward.policy.decide import Policy
@@ -37,11 +37,23 @@ def try_statement(
     database: str,
     *,
     approved: bool = False,
+    circumstances: Circumstances = NOTHING_KNOWN,
+    at_us: int = 0,
 ) -> Trial:
     """Analyze, resolve and decide *text* as a session of *identity* would have it done."""
     analysis: Analysis = _analyze(text)
     facts = resolve(analysis, snapshot).facts
-    decision = judging.decide(policy, identity, analysis, facts, upstream, database, approved=approved)
+    decision = judging.decide(
+        policy,
+        identity,
+        analysis,
+        facts,
+        upstream,
+        database,
+        approved=approved,
+        circumstances=circumstances,
+        at_us=at_us,
+    )
     if decision.verdict is Verdict.DENY:
         return Trial(facts, decision)
     protected = frozenset(label for label in facts.labels if label.is_protected)

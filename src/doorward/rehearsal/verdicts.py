@@ -59,12 +59,29 @@ def run_case(policy: Policy, case: Case) -> Outcome:
         trial = Trial(_NO_FACTS, decision)
         return Outcome(case, trial, _differences(case.expected, trial), rules_of(decision.reasons))
     trial = try_statement(
-        policy, case.identity, case.statement, case.snapshot, case.upstream, case.database, approved=case.approved
+        policy,
+        case.identity,
+        case.statement,
+        case.snapshot,
+        case.upstream,
+        case.database,
+        approved=case.approved,
+        circumstances=case.circumstances,
+        at_us=case.at_us,
     )
     rules = rules_of(trial.decision.reasons)
     for label in trial.masked | trial.shown | trial.scanned:
         rules |= rules_of(
-            policy.why_shown(case.identity, trial.facts, case.upstream, case.database, label, approved=case.approved)
+            policy.why_shown(
+                case.identity,
+                trial.facts,
+                case.upstream,
+                case.database,
+                label,
+                approved=case.approved,
+                circumstances=case.circumstances,
+                at_us=case.at_us,
+            )
         )
     return Outcome(case, trial, _differences(case.expected, trial), rules)
 

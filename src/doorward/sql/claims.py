@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from doorward.model.claim import NAME, claims_of
+from doorward.sql.settings import CLAIMS
 
 # Longer comments are prose.
 MOST_COMMENT = 2_000
@@ -26,7 +27,8 @@ def claims_in(text: str) -> tuple[tuple[str, str], ...]:
     if "*/" not in text:
         return ()
     found = [*_said(_FIRST.match(text)), *_said(_LAST.match(text, text.rfind("/*")))]
-    return claims_of(found)
+    # Rules are asked with what the connection says of these two. A comment that said otherwise would make the record lie.
+    return claims_of((name, value) for name, value in found if name not in CLAIMS)
 
 
 def _said(comment: re.Match[str] | None) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from doorward.model.claim import MOST_VALUE
+
 _ON = frozenset({"on", "true", "tru", "tr", "t", "yes", "ye", "y", "1"})
 
 
@@ -57,6 +59,15 @@ _PLANNING = """
     synchronize_seqscans temp_buffers work_mem
 """
 
+# What a client may say of itself, for rules to ask and the record to keep; nothing in the server knows these names.
+CLAIM_PREFIX = "doorward."
+CLAIMS = frozenset({"purpose", "ticket"})
+
+
+def _claim(value: str) -> bool:
+    return len(value) <= MOST_VALUE and value.isprintable()
+
+
 _ALLOWED: dict[str, Callable[[str], bool]] = {
     # How values look
     **dict.fromkeys(_APPEARANCE.split(), _anything),
@@ -77,6 +88,8 @@ _ALLOWED: dict[str, Callable[[str], bool]] = {
     "default_with_oids": _only("off", "false", "0"),
     "escape_string_warning": _only(*_ON),
     "standard_conforming_strings": _only(*_ON),
+    # What the session is for, by its own word
+    **dict.fromkeys((f"{CLAIM_PREFIX}{name}" for name in CLAIMS), _claim),
 }
 
 
