@@ -221,3 +221,29 @@ def test_an_entry_is_shown_whole_and_as_it_is_hashed(running: Running) -> None:
     assert json.loads(raw)["statement"] == "SELECT tier FROM customers WHERE email = '?'"
     assert "ann@example.com" not in raw
     assert running.doorward("audit", "show", "99999999").code == 1
+
+
+def test_a_stranger_checks_a_proof_and_a_log_without_trust(running: Running, tmp_path: Path) -> None:
+    """A proof with its entry, a log by a checkpoint that was kept, and a witness of one's own."""
+    log = running.data / "log"
+    key = (log / "log.pub").read_text().strip()
+    proof, entry, kept = tmp_path / "one.tlog-proof", tmp_path / "one.json", tmp_path / "kept.checkpoint"
+    shutil.copy(log / "checkpoint", kept)
+    proof.write_text(running.doorward("audit", "proof", "0").output)
+    entry.write_text(running.doorward("audit", "show", "0", "--raw").output)
+    check = ("audit", "check-proof", str(proof), "--entry", str(entry), "--key", key)
+    compare = ("audit", "extends", str(kept), "--log", str(log), "--key", key)
+    shown = running.doorward(*check)
+    assert (shown.code, "proven" in shown.everything) == (0, True)
+    assert json.loads(running.doorward(*check, "--json").output)["proven"]
+    add(running, "otto")
+    told = running.doorward(*compare)
+    assert (told.code, "extended" in told.everything) == (0, True)
+    assert json.loads(running.doorward(*compare, "--json").output)["extends"]
+    own = str(tmp_path / "witness")
+    cosigned = running.doorward("audit", "witness", str(log), "--key", key, "--folder", own, "--name", "w.test")
+    assert cosigned.code == 0, cosigned.everything
+    assert [line.split(" ")[1] for line in cosigned.output.splitlines() if line.startswith("\u2014")] == ["doorward", "w.test"]
+    entry.write_text(entry.read_text().replace("service.started", "service.startet"))
+    altered = running.doorward(*check)
+    assert (altered.code, "does not show this text" in altered.everything) == (1, True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from doorward.assembly.turning_days import configuration_of
+from doorward.config import DataDirectory, Settings
 from doorward.control.log_keys import REASON_LIMIT
 from doorward.control.operators import LOCAL
 from doorward.control.views import decode_entry
 from doorward.errors import AuditUnavailable, Conflict, DoorwardError, InvalidRequest, NotFound, NotPermitted
 from doorward.model.entry import Administered
+from doorward.model.upstream import Upstream
 from tests.control.offices import Scene, close_scene, log_keys_in, open_scene
 
 pytestmark = pytest.mark.anyio
@@ -105,3 +110,32 @@ async def test_without_a_wrapping_key_nothing_begins(scene: Scene) -> None:
     (scene.socket.parent / "wrapping.key").unlink()
     with pytest.raises(DoorwardError, match=r"wrapping\.key"):
         scene.office.begin()
+
+
+async def test_a_clock_that_was_set_is_in_the_log(tmp_path: Path) -> None:
+    """Once, with the way it went; entries keep their order whatever their times say."""
+    now_us = 1_801_396_800_000_000
+    scene = await open_scene(tmp_path, lambda: now_us)
+    await scene.office.turn_day()
+    now_us -= 7_200_000_000
+    await scene.office.turn_day()
+    await scene.office.turn_day()
+    (told,) = [e for e in map(decode_entry, scene.log.raw) if isinstance(e, Administered) and e.act == "clock.jumped"]
+    assert -7_201_000 < int(told.details["by_ms"]) < -7_199_000
+    assert (told.by, told.at_us) == ("doorward", now_us)
+    await close_scene(scene)
+
+
+async def test_what_doorward_runs_with_is_in_the_log(scene: Scene) -> None:
+    """Without secrets: by it the configuration of one start is compared with the next."""
+    upstream = Upstream("shop", "postgresql", "db", 5432, "shopdb", "doorward", "hush")
+    settings = Settings(DataDirectory(scene.socket.parent), upstream)
+    await scene.office.taken_up(**configuration_of(settings, "p7", {"a.toml": "x"}))
+    told = decode_entry(scene.log.raw[-1])
+    assert isinstance(told, Administered)
+    assert (told.act, told.by) == ("configuration.taken_up", "doorward")
+    assert told.details["upstream"] == "shop postgresql://doorward@db:5432/shopdb"
+    assert (told.details["policy"], told.details["mode"], len(told.details["detectors"])) == ("p7", "protected", 16)
+    assert "hush" not in scene.log.raw[-1].decode()
+    observed = configuration_of(replace(settings, upstream=structs.replace(upstream, observe=True)), "p7", {})
+    assert (observed["mode"], observed["detectors"]) == ("observed", "")

@@ -22,7 +22,7 @@ from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
 from doorward.assembly.indexing import keep_index
 from doorward.assembly.signing import sign_until, take_up_left_journals
-from doorward.assembly.turning_days import turn_days
+from doorward.assembly.turning_days import configuration_of, turn_days
 from doorward.assembly.workers import Workers
 from doorward.audit.checkpoint import load_or_create_key
 from doorward.audit.day_keys import keys_in
@@ -160,13 +160,14 @@ class ControlProcess:
             )
             # Signals are for this process as a whole, and the console serves to its end.
             server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+            taken_up = configuration_of(settings, self._policies.version, self._detectors)
             tasks = [
                 asyncio.create_task(_serve(server, console), name="console"),
                 asyncio.create_task(self._keep_gateways(), name="gateway keeper"),
                 asyncio.create_task(self._watch_catalog(querier, mark), name="catalog watch"),
                 asyncio.create_task(self._sample_values(), name="value sampling"),
                 asyncio.create_task(keep_index(data.index, LogReader(data.log)), name="search index"),
-                asyncio.create_task(turn_days(self.office), name="days of the log"),
+                asyncio.create_task(turn_days(self.office, taken_up), name="days of the log"),
             ]
             last = asyncio.Event()
             signing = asyncio.create_task(sign_until(last, sequencer), name="sequencer")

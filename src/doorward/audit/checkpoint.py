@@ -52,7 +52,7 @@ class VerifierKey:
     def parse(cls, text: str) -> VerifierKey:
         """The key in a vkey; ConfigurationInvalid when anything in it is off."""
         name, _, rest = text.strip().partition("+")
-        coded = _unbase64(rest.partition("+")[2])
+        coded = unbase64(rest.partition("+")[2])
         key = cls(name, (coded or b"")[1:])
         if coded is None or len(coded) != 33 or not _NAME.fullmatch(name) or str(key) != text.strip():
             raise ConfigurationInvalid(
@@ -112,7 +112,7 @@ def load_key(directory: Path) -> Signer:
             f"The log's key {path} can't be read.", "Restore it, or start a log in another directory."
         ) from error
     parts = text.rstrip("\n").split("+", 4)
-    coded = _unbase64(parts[4]) if len(parts) == 5 and parts[:2] == ["PRIVATE", "KEY"] else None
+    coded = unbase64(parts[4]) if len(parts) == 5 and parts[:2] == ["PRIVATE", "KEY"] else None
     if coded is None or len(coded) != 33 or coded[:1] != _ED25519:
         raise ConfigurationInvalid(f"The log's key {path} is malformed.", "Restore it from a backup.")
     signer = Signer(parts[2], Ed25519PrivateKey.from_private_bytes(coded[1:]))
@@ -138,7 +138,7 @@ def parse_checkpoint(note: bytes) -> Checkpoint:
     """What *note* says, its signature NOT checked; LogDamaged when it is malformed."""
     body, lines = _split_note(note)
     parts = body.decode().split("\n")
-    root = _unbase64(parts[2]) if len(parts) >= 4 else None
+    root = unbase64(parts[2]) if len(parts) >= 4 else None
     # Extension lines are allowed, empty ones are not (tlog-checkpoint, "Note text").
     if root is None or len(root) != 32 or not parts[0] or not _DECIMAL.fullmatch(parts[1]) or not all(parts[:-1]) or not lines:
         raise LogDamaged(
@@ -155,7 +155,7 @@ def verify_checkpoint(note: bytes, vkey: VerifierKey) -> Checkpoint:
     for line in lines:
         mark, _, rest = line.partition(" ")
         name, _, coded = rest.partition(" ")
-        signature = _unbase64(coded)
+        signature = unbase64(coded)
         if mark != "—" or signature is None or len(signature) < 5:
             raise LogDamaged("The checkpoint has a malformed signature line.", "Restore it from a backup.")
         if name == vkey.name and signature[:4] == vkey.key_id:
@@ -197,7 +197,8 @@ def _split_note(note: bytes) -> tuple[bytes, list[str]]:
     return body.encode() + b"\n", signatures[:-1].split("\n")
 
 
-def _unbase64(text: str) -> bytes | None:
+def unbase64(text: str) -> bytes | None:
+    """The bytes that *text* stands for; None when it is not the one text for any."""
     try:
         coded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

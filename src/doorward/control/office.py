@@ -12,6 +12,7 @@ from doorward.audit.sealing import Opener
 from doorward.clock import new_id, now_us
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
+from doorward.control.clock_watch import ClockWatch, steady_us
 from doorward.control.desk import Desk, MayApprove
 from doorward.control.explaining import Describe, Explaining, describe_at, packaged_policy
 from doorward.control.feed import Feed, Topic
@@ -77,6 +78,7 @@ class Office:
         catalog_touched: Callable[[str], None] = lambda upstream: None,
         now: Callable[[], int] = now_us,
         new_id: Callable[[str], str] = new_id,
+        steady: Callable[[], int] = steady_us,
     ) -> None:
         self._store = store
         self._gateway = gateway
@@ -84,7 +86,8 @@ class Office:
         self.address = address
         self.now = now
         self.feed = Feed(log.size)
-        changes = Changes(gateway, now)
+        changes = self._changes = Changes(gateway, now)
+        self._clock = ClockWatch(now, steady)
         self.principals = Principals(store, changes, gateway, now, new_id)
         self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
         self.workloads = Workloads(identity, store, now)
@@ -103,8 +106,19 @@ class Office:
         self.log_keys.begin()
 
     async def turn_day(self) -> None:
-        """Do what a day begins with, if it began. To be called every few seconds. Raises DoorwardError."""
+        """Do what a day begins with, if it began, and look at the clock. To be called every few seconds.
+
+        Raises DoorwardError; the next call tries again.
+        """
+        jump_us = self._clock.jumped_us()
+        if jump_us:
+            # Entries keep their order; what their times say across this point has to be read with it.
+            await self._changes.note("clock.jumped", "the wall clock", by_ms=str(jump_us // 1_000))
         await self.log_keys.turn()
+
+    async def taken_up(self, **details: str) -> None:
+        """Put in the log what Doorward runs with from here on. Raises AuditUnavailable."""
+        await self._changes.note("configuration.taken_up", __version__, **details)
 
     async def open(self) -> None:
         """Let gateways connect."""
