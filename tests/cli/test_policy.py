@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+from doorward.policy.load import default_texts
 from tests.cli.commands import doorward
+from tests.rehearsal.history import Said, write_history
 
 GOOD = '@id("good")\n@description("Anybody may read.")\npermit (principal, action == Action::"read", resource);\n'
 DOUBTED = '@id("x") @description("d")\nforbid (principal, action == Action::"read", resource) when { context.multiple };\n'
@@ -94,3 +96,23 @@ def test_a_folder_without_cases_says_so(tmp_path: Path) -> None:
     ended = doorward("policy", "test", folder(tmp_path, a=GOOD))
     assert ended.code == 3
     assert "There are no cases" in ended.everything
+
+
+def test_a_replay_tells_what_would_have_come_out_differently(tmp_path: Path) -> None:
+    """In sums, by kind of change, and as JSON; without a data directory it says so."""
+    data = write_history(tmp_path / "data", [Said("SELECT id FROM orders WHERE id = 7", 1), Said("SELECT 1", 1)])
+    rule = '@id("no-orders") @description("d") forbid (principal, action, resource is Database) '
+    rule += 'when { context.objects.contains("public.orders") };'
+    (tmp_path / "rules").mkdir()
+    given = folder(tmp_path / "rules", a="\n".join(default_texts().values()), b=rule)
+    ended = doorward("policy", "replay", given, "--data-dir", str(data.path))
+    assert ended.code == 0
+    assert "2 statements in the log, 2 of them judged" in ended.output
+    assert "1  would have been denied  from 1 person or service" in ended.output
+    assert "allowed -> denied  by no-orders" in ended.output
+    assert "id = ?" in ended.output
+    told = json.loads(doorward("policy", "replay", given, "--data-dir", str(data.path), "--json").output)
+    assert told["would_have_been"]["deny"] == {"statements": 1, "people": 1}
+    assert told["changes"][0]["rules"] == ["no-orders"]
+    none = doorward("policy", "replay", given, "--data-dir", str(tmp_path / "none"))
+    assert none.code == 3

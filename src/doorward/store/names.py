@@ -15,6 +15,7 @@ from doorward.errors import ConfigurationInvalid
 class StoredPrincipal:
     """Somebody who may sign in. *groups* are names; *acting_for* is empty for all but agents."""
 
+    id: str
     kind: str
     name: str
     groups: tuple[str, ...]
@@ -22,18 +23,38 @@ class StoredPrincipal:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """A column and its label, as a catalog was last read. *table* is qualified."""
+
+    upstream: str
+    table_oid: int
+    number: int
+    table: str
+    name: str
+    type_name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredNames:
-    """Who there is, what is protected, and the tables and views that were there when a catalog was last read."""
+    """Who there is, what is protected, and the columns that were there when a catalog was last read."""
 
     principals: tuple[StoredPrincipal, ...]
     upstreams: tuple[tuple[str, str], ...]  # name, database
-    tables: frozenset[str]
+    columns: tuple[StoredColumn, ...]
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Tables and views, qualified."""
+        return frozenset(column.table for column in self.columns)
 
 
-_PRINCIPALS = 'SELECT kind, name, "groups", acting_for FROM principals WHERE revoked_us IS NULL ORDER BY name'
+_PRINCIPALS = 'SELECT id, kind, name, "groups", acting_for FROM principals WHERE revoked_us IS NULL ORDER BY name'
 _UPSTREAMS = 'SELECT name, "database" FROM upstreams ORDER BY name'
-_TABLES = """SELECT DISTINCT table_name FROM column_history WHERE change <> 'removed' AND number IN
-    (SELECT max(number) FROM column_history GROUP BY upstream, table_oid, attribute_number)"""
+_COLUMNS = """SELECT upstream, table_oid, attribute_number, table_name, column_name, type_name, label FROM column_history
+    WHERE change <> 'removed' AND number IN
+    (SELECT max(number) FROM column_history GROUP BY upstream, table_oid, attribute_number)
+    ORDER BY upstream, table_oid, attribute_number"""
 
 
 def read_names(path: Path) -> StoredNames | None:
@@ -44,15 +65,15 @@ def read_names(path: Path) -> StoredNames | None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
             people = connection.execute(_PRINCIPALS).fetchall()
             upstreams = connection.execute(_UPSTREAMS).fetchall()
-            tables = connection.execute(_TABLES).fetchall()
+            columns = connection.execute(_COLUMNS).fetchall()
     except sqlite3.Error as error:
         raise ConfigurationInvalid(
             f"The names in {path} can't be read: {error}.", "Start Doorward once with this data directory, or give another."
         ) from None
     return StoredNames(
-        tuple(StoredPrincipal(kind, name, _groups(groups), acting_for or "") for kind, name, groups, acting_for in people),
+        tuple(StoredPrincipal(key, kind, name, _groups(groups), of or "") for key, kind, name, groups, of in people),
         tuple(upstreams),
-        frozenset(table for (table,) in tables),
+        tuple(StoredColumn(*column) for column in columns),
     )
 
 
