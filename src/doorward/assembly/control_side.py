@@ -21,6 +21,7 @@ from doorward.api.operator_token import operator_token
 from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
 from doorward.assembly.indexing import keep_index
+from doorward.assembly.listening import listen
 from doorward.assembly.signing import sign_until, take_up_left_journals
 from doorward.assembly.turning_days import configuration_of, turn_days
 from doorward.assembly.workers import Workers
@@ -44,7 +45,8 @@ from doorward.control.office import Address, Office
 from doorward.control.projection.finding import Finder
 from doorward.control.projection.keeping import FILE as INDEX_FILE
 from doorward.detectors.custom import read_detectors
-from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError
+from doorward.errors import Conflict, DoorwardError
+from doorward.mcp_server.door import McpDoor
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Snapshot
 from doorward.model.decision import Verdict
@@ -113,7 +115,7 @@ class ControlProcess:
             signer = load_or_create_key(data.log, LOG_NAME)
             querier = UpstreamQuerier(settings.upstream)
             stack.push_async_callback(querier.close)
-            console = _listen(settings.console_host, settings.console_port)
+            console = listen(settings.console_host, settings.console_port)
             stack.callback(console.close)
             console_port = console.getsockname()[1]
             self.console_url = f"http://{settings.console_host}:{console_port}"
@@ -149,9 +151,11 @@ class ControlProcess:
             self.port = self._workers.port
             self.office.address = replace(address, port=self.port)
             doors = DoorSettings(operator_token(data.operator_token), frozenset({settings.console_host}))
+            tools = McpDoor(self.office, lambda: self.console_url, tls=settings.tls)
+            stack.push_async_callback(tools.close)
             server = uvicorn.Server(
                 uvicorn.Config(
-                    create_app(self.office, doors),
+                    create_app(self.office, doors, tools.routes),
                     log_config=None,
                     access_log=False,
                     timeout_graceful_shutdown=2,
@@ -379,21 +383,6 @@ def _is_alive(process_id: int) -> bool:
         return b"doorward" in Path(f"/proc/{process_id}/cmdline").read_bytes()
     except OSError:
         return False
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-        sock.listen(128)
-    except OSError as error:
-        sock.close()
-        raise ConfigurationInvalid(
-            f"The console can't listen on {host}:{port}: {error.strerror}.", "Choose another port with --console-port."
-        ) from None
-    return sock
 
 
 async def _serve(server: uvicorn.Server, sock: socket.socket) -> None:

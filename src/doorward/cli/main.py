@@ -19,6 +19,7 @@ from doorward.cli import (
     doctor,
     explain,
     log,
+    mcp,
     people,
     policy,
     scan,
@@ -58,6 +59,7 @@ app.command("doctor", rich_help_panel=START, help=doctor.DOCTOR_HELP)(doctor.doc
 app.add_typer(people.user, name="user", rich_help_panel=PEOPLE)
 app.add_typer(people.service, name="service", rich_help_panel=PEOPLE)
 app.add_typer(people.agent, name="agent", rich_help_panel=PEOPLE)
+app.command("mcp", rich_help_panel=PEOPLE, help=mcp.MCP_HELP)(mcp.mcp)
 app.command("connect", rich_help_panel=PEOPLE, help=connect.CONNECT_HELP, context_settings=connect.PASS_ON)(connect.connect)
 app.command("approvals", rich_help_panel=ANSWER)(approvals.approvals)
 app.command("approve", rich_help_panel=ANSWER)(approvals.approve)

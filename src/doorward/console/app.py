@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from doorward import telemetry
@@ -43,8 +43,8 @@ AGAIN = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(office: Office, settings: DoorSettings) -> Starlette:
-    """Console and API over *office*, with the guard and security headers in front of both."""
+def create_app(office: Office, settings: DoorSettings, others: Sequence[BaseRoute] = ()) -> Starlette:
+    """Console, API and *others* over *office*, with the guard and security headers in front of all."""
     signin = Signin(office, settings)
     places = Places(office, settings, signin)
 
@@ -74,6 +74,7 @@ def create_app(office: Office, settings: DoorSettings) -> Starlette:
             page("/catalog", places.catalog),
             page("/catalog/verdict", places.decide_label, "POST"),
             page("/live/{place}", places.stream),
+            *others,
         ],
         middleware=[Middleware(Guard, settings=settings)],
         exception_handlers={HTTPException: refuse},
