@@ -3,7 +3,7 @@
 import pytest
 
 from doorward.approvals.coverage import grant_from
-from doorward.model.approval import Answer
+from doorward.model.approval import Answer, Voice
 from tests.approvals.requests import a_request
 
 REQUEST = a_request()
@@ -56,3 +56,33 @@ def test_empty_binding_is_covered_by_nothing() -> None:
     grant = grant_from(a_request(binding=""), an_answer())
     assert grant is not None
     assert not grant.covers("", 3_000_000)
+
+
+def voices(*ids: str) -> tuple[Voice, ...]:
+    return tuple(Voice(by_id, by_id, "fine", 1_500_000) for by_id in ids)
+
+
+@pytest.mark.parametrize(
+    ("quorum", "others", "is_enough"),
+    [
+        (1, (), True),
+        (2, (), False),
+        (2, ("prn_cat",), True),
+        (2, ("prn_ben",), False),
+        (2, ("prn_alice",), False),
+        (2, ("prn_bot",), False),
+        (3, ("prn_cat", "prn_cat"), False),
+        (3, ("prn_cat", "prn_dan"), True),
+        (0, (), True),
+    ],
+)
+def test_so_many_different_people_must_agree(quorum: int, others: tuple[str, ...], is_enough: bool) -> None:
+    """Nobody counts twice, and nobody in the chain that asks counts at all."""
+    grant = grant_from(a_request(quorum=quorum), an_answer(others=voices(*others)))
+    assert (grant is not None) is is_enough
+
+
+@pytest.mark.parametrize("by_id", ["prn_alice", "prn_bot"])
+def test_nobody_grants_their_own(by_id: str) -> None:
+    """Also with others beside them."""
+    assert grant_from(a_request(), an_answer(by_id=by_id, others=voices("prn_ben"))) is None

@@ -9,28 +9,41 @@ from doorward.errors import Conflict
 from doorward.model.approval import RequestState
 
 EXPECTED = {
-    Event.APPROVE: RequestState.APPROVED,
-    Event.REJECT: RequestState.REJECTED,
-    Event.WITHDRAW: RequestState.WITHDRAWN,
-    Event.EXPIRE: RequestState.EXPIRED,
+    RequestState.PENDING: {
+        Event.SECOND: RequestState.PENDING,
+        Event.TAKE_BACK: RequestState.PENDING,
+        Event.ESCALATE: RequestState.PENDING,
+        Event.APPROVE: RequestState.APPROVED,
+        Event.REJECT: RequestState.REJECTED,
+        Event.WITHDRAW: RequestState.WITHDRAWN,
+        Event.EXPIRE: RequestState.EXPIRED,
+    },
+    RequestState.APPROVED: {
+        Event.WITHDRAW: RequestState.LAPSED,
+        Event.EXPIRE: RequestState.LAPSED,
+        Event.LAPSE: RequestState.LAPSED,
+        Event.REVOKE: RequestState.REVOKED,
+    },
 }
+CELLS = list(itertools.product(RequestState, Event))
 
 
-@pytest.mark.parametrize("event", Event)
-def test_pending_request_moves_where_the_event_says(event: Event) -> None:
-    """A pending request can go every way."""
-    assert after(RequestState.PENDING, event) is EXPECTED[event]
+@pytest.mark.parametrize(("state", "event"), CELLS)
+def test_every_cell_is_as_it_should_be(state: RequestState, event: Event) -> None:
+    """A move, or a refusal that says where the request stands."""
+    expected = EXPECTED.get(state, {}).get(event)
+    if expected is None:
+        with pytest.raises(Conflict) as refused:
+            after(state, event)
+        assert refused.value.message
+        assert refused.value.remedy
+    else:
+        assert after(state, event) is expected
 
 
-@pytest.mark.parametrize(
-    ("state", "event"), list(itertools.product([state for state in RequestState if state is not RequestState.PENDING], Event))
-)
-def test_ended_request_never_moves(state: RequestState, event: Event) -> None:
-    """An answer, an expiry or a withdrawal is final."""
-    with pytest.raises(Conflict):
-        after(state, event)
-
-
-def test_table_holds_no_cell_beyond_those_tested() -> None:
-    """Four ways out of PENDING, and nothing else."""
-    assert len(TRANSITIONS) == len(Event)
+def test_what_came_to_nothing_never_moves() -> None:
+    """Only what waits can be approved, and only what was approved can lapse or be taken back."""
+    assert {state for state, _event in TRANSITIONS} == {RequestState.PENDING, RequestState.APPROVED}
+    assert [state for (state, _event), following in TRANSITIONS.items() if following is RequestState.APPROVED] == [
+        RequestState.PENDING
+    ]

@@ -16,6 +16,7 @@ from doorward.model.entry import (
     ColumnStamp,
     Entry,
     HoldAnswered,
+    HoldMoved,
     HoldRequested,
     IdentityStamp,
     Sealed,
@@ -53,6 +54,8 @@ SAMPLES: list[Entry] = [
     msgspec.structs.replace(OUTCOME, error="", error_code="42P01", sealed_error=SEALED),
     HoldRequested("security", 1, "b", "exe_1", 2, "req_1"),
     HoldAnswered(1, "dana", "prn_3", "exe_1", "fine", "req_1", "approved"),
+    HoldAnswered(1, "dana", "prn_3", "exe_1", "fine", "req_1", "approved", others=(ALICE,)),
+    HoldMoved(1, "dana", "prn_3", "second", "fine", "req_1"),
     Administered("principal.added", 1, "dana", {"z": "1", "a": "2", "Ä": "3"}, "alice"),
 ]
 

@@ -95,6 +95,27 @@ def test_the_largest_number_of_approvers_counts() -> None:
     assert decide(policy_of(a=PERMIT)).quorum == 1
 
 
+def test_escalation_of_several_rules_is_no_way_round_any() -> None:
+    """A rule that has a second group may ask that; one that has none still asks its own. The later time counts."""
+    look = hold("look", "dba").replace('@hold("dba")', '@hold("dba") @escalate("managers") @escalate_after("1m")')
+    watch = hold("watch", "security").replace('@hold("security")', '@hold("security") @escalate("board") @escalate_after("2m")')
+    told = [
+        (decision.approvers, decision.escalates_to, decision.escalates_seconds)
+        for decision in (
+            decide(policy_of(a=PERMIT, b=look)),
+            decide(policy_of(a=PERMIT, b=look, c=hold("watch", "security"))),
+            decide(policy_of(a=PERMIT, b=look, c=watch)),
+            decide(policy_of(a=PERMIT, b=hold("look", "dba"))),
+        )
+    ]
+    assert told == [
+        ("dba", "managers", 60),
+        ("dba+security", "managers+security", 60),
+        ("dba+security", "board+managers", 120),
+        ("dba", "", 0),
+    ]
+
+
 def test_several_groups_must_all_agree_and_the_shortest_time_counts() -> None:
     """Whoever approves must be in every group that a rule names."""
     policy = policy_of(a=PERMIT, b=hold("look", "security", 90), c=hold("watch", "dba", 60))

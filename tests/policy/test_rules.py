@@ -13,11 +13,13 @@ GOOD_VALUES = {
     "hold_seconds": "86400",
     "within": "24h",
     "quorum": "2",
+    "escalate": "managers",
+    "escalate_after": "5m",
     "row_limit": "1",
     "parameters": "kept",
     "require": "reason ticket",
 }
-OF_A_HOLD = ("hold_seconds", "within", "quorum")
+OF_A_HOLD = ("hold_seconds", "within", "quorum", "escalate", "escalate_after")
 
 
 @pytest.mark.parametrize("effect", ["permit", "forbid"])
@@ -27,6 +29,7 @@ def test_annotation_is_taken_where_it_means_something(name: str, effect: str) ->
     needed = {"id": "x", "description": "d"} | (
         {"hold": "dba"} if name in (*OF_A_HOLD, "require") and effect == "forbid" else {}
     )
+    needed |= {"escalate": "managers"} if name == "escalate_after" and effect == "forbid" else {}
     meant = effect in ANNOTATIONS[name][0]
     assert (annotation_fault(effect, needed | {name: GOOD_VALUES[name]}) == "") == meant
     assert annotation_fault(effect, needed | {name: ""})
@@ -69,3 +72,25 @@ def test_a_hold_says_its_time_once() -> None:
 def test_a_misspelled_annotation_is_told_with_what_was_meant() -> None:
     """``@hodl`` holds nothing."""
     assert "did you mean @hold?" in annotation_fault("forbid", {"id": "x", "description": "d", "hodl": "dba"})
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"hold": "dba", "escalate_after": "1m"}, "@escalate_after needs an @escalate"),
+        ({"hold": "dba", "escalate": "managers", "escalate_after": "10m"}, "before the time to answer is over"),
+        ({"hold": "dba", "escalate": "managers", "within": "1h", "escalate_after": "59m"}, ""),
+        ({"escalate": "managers"}, "@escalate needs a @hold"),
+    ],
+)
+def test_escalation_comes_before_the_end(given: dict[str, str], fault: str) -> None:
+    """A second group that is asked too late, or never, is no second group."""
+    assert fault in annotation_fault("forbid", {"id": "x", "description": "d"} | given)
+    assert bool(fault) == bool(annotation_fault("forbid", {"id": "x", "description": "d"} | given))
+
+
+def test_escalation_comes_at_half_time_unless_said() -> None:
+    """There is as much time for the second group as for the first."""
+    annotations = {"id": "x", "description": "d", "hold": "dba", "within": "10m", "escalate": "managers"}
+    assert rule_of("forbid", annotations, "f", 1, "").escalate_seconds == 300
+    assert rule_of("forbid", annotations | {"escalate_after": "2m"}, "f", 1, "").escalate_seconds == 120

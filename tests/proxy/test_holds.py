@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from doorward.audit.log import AuditLog
 from doorward.errors import AuditUnavailable
-from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.catalog import Label
 from doorward.model.decision import Decision, Facts
-from doorward.model.entry import HoldAnswered, HoldRequested
+from doorward.model.entry import ActorStamp, HoldAnswered, HoldRequested, StatementOutcome
 from doorward.model.identity import Identity
 from doorward.model.link import Asked, FromGateway, Settled
 from doorward.proxy import holds as holds_module
 from doorward.proxy.execution import Attempt, SessionFacts
 from doorward.proxy.holds import DEFAULT_HOLD_SECONDS, Holds, Settlement, binding_of
 from doorward.proxy.scribe import Scribe
+from doorward.proxy.taking_up import take_up
 from tests.control.gateway import Clock
 from tests.proxy.attempts import ALICE, BOT, BOT_FOR_ALICE, FACTS, HELD, SESSION, Later, an_attempt, entries_of
 
@@ -261,7 +263,47 @@ def test_the_same_execution_binds_the_same() -> None:
     assert binding_of(*again) == binding_of(*PLAIN)
 
 
-def test_what_several_must_approve_is_not_put_to_one(office: Office) -> None:
-    """One yes must not stand for two: the statement is refused instead."""
-    assert office.ask(decision=replace(HELD, quorum=2)) is None
-    assert office.sent == []
+def test_what_several_must_approve_waits_for_all_of_them(office: Office) -> None:
+    """One yes is not heeded, nor one person's twice, nor the asker's own; two people's is, and both are in the log."""
+    request = office.ask(decision=replace(HELD, quorum=2, escalates_to="managers", escalates_seconds=20))
+    assert request is not None
+    assert (request.quorum, request.escalates_to) == (2, "managers")
+    assert request.escalates_us == request.asked_us + 20 * SECOND_US
+    dana = Voice("prn_dana", "dana", "fine", office.now())
+    for others in ((), (dana,), (Voice("prn_alice", "alice", "mine", office.now()),), (Voice("", "", "", office.now()),)):
+        office.holds.answered(Answer(request.id, True, "prn_dana", "dana", "as agreed", office.now(), others))
+        assert (office.settled, office.ends()) == ([], [])
+    office.holds.answered(Answer(request.id, True, "prn_ben", "ben", "as agreed", office.now(), (dana,)))
+    (settlement,) = office.settled
+    assert settlement.grant is not None
+    (entry,) = [e for e in entries_of(office.log) if isinstance(e, HoldAnswered)]
+    assert (entry.by, entry.others) == ("ben", (ActorStamp("prn_dana", "human", "dana"),))
+
+
+@pytest.mark.parametrize("by_id", ["prn_alice", "prn_bot"])
+def test_a_yes_of_who_asks_is_not_heeded(office: Office, by_id: str) -> None:
+    """Whatever the control process lets through."""
+    request = office.ask()
+    assert request is not None
+    office.holds.answered(Answer(request.id, True, by_id, "somebody", "fine", office.now()))
+    assert (office.settled, office.ends()) == ([], [])
+
+
+def test_an_approval_of_what_has_changed_lapses(office: Office) -> None:
+    """The control process hears that its answer came to nothing."""
+    office.holds.lapsed("req_1")
+    assert office.sent == [Settled("req_1", "lapsed")]
+
+
+def test_what_a_crash_left_waiting_ends_when_the_journal_is_taken_up(office: Office, tmp_path: Path) -> None:
+    """Nobody waits any more: the request is withdrawn and its execution refused, once, though it is taken up twice."""
+    request = office.ask()
+    assert request is not None
+    office.log.close()
+    for _ in range(2):
+        log = AuditLog.open(tmp_path / "log")
+        take_up(log, office.now())
+        log.close()
+    assert office.ends() == [(request.id, "withdrawn", "")]
+    outcomes = [(e.execution, e.status) for e in entries_of(office.log) if isinstance(e, StatementOutcome)]
+    assert outcomes == [("exe_1", "refused")]

@@ -106,8 +106,8 @@ def test_request_is_settled_once(store: SqlStore) -> None:
     answer = Answer(request.id, True, "prn_ben", "ben", "fine", 5)
     store.requests.add(request)
     store.requests.add(request)
-    assert store.requests.settle(request.id, RequestState.APPROVED, 5, answer)
-    assert not store.requests.settle(request.id, RequestState.EXPIRED, 6, None)
+    assert store.requests.settle(request.id, RequestState.PENDING, RequestState.APPROVED, 5, answer)
+    assert not store.requests.settle(request.id, RequestState.PENDING, RequestState.EXPIRED, 6, None)
     record = store.requests.by_id(request.id)
     assert record is not None
     assert (record.request, record.state, record.answer, record.settled_us) == (request, RequestState.APPROVED, answer, 5)
@@ -117,7 +117,7 @@ def test_requests_are_listed_by_state_newest_first(store: SqlStore) -> None:
     """With a limit."""
     for number in (1, 2, 3):
         store.requests.add(a_request(id=f"req_{number}", asked_us=number))
-    store.requests.settle("req_2", RequestState.REJECTED, 9, None)
+    store.requests.settle("req_2", RequestState.PENDING, RequestState.REJECTED, 9, None)
     assert [r.request.id for r in store.requests.in_state(None, 2)] == ["req_3", "req_2"]
     assert [r.request.id for r in store.requests.in_state(RequestState.PENDING, -1)] == ["req_3", "req_1"]
     assert store.requests.by_id("req_9") is None

@@ -19,6 +19,7 @@ from doorward.api.queries import (
     wanted_from,
     whole_number,
 )
+from doorward.control.desk import Question
 from doorward.control.explained import Explained
 from doorward.control.office import Office
 from doorward.control.operators import Operator
@@ -104,16 +105,41 @@ async def _revoke_secret(call: Call) -> None:
 
 
 async def _requests(call: Call) -> list[shapes.RequestOut]:
-    return [shapes.request_out(question) for question in call.office.desk.questions(call.by, state_from(call.query))]
+    return [_asked(call, question) for question in call.office.desk.questions(call.by, state_from(call.query))]
 
 
 async def _request(call: Call) -> shapes.RequestOut:
-    return shapes.request_out(call.office.desk.question(call.by, call.path["id"]))
+    return _asked(call, call.office.desk.question(call.by, call.path["id"]))
+
+
+def _asked(call: Call, question: Question) -> shapes.RequestOut:
+    return shapes.request_out(question, call.office.on_call.names_for(question.record.request))
 
 
 async def _answer(call: Call) -> shapes.RequestOut:
     await call.office.desk.answer(call.path["id"], call.by, call.body.approved, call.body.reason)
     return await _request(call)
+
+
+async def _take_back(call: Call) -> shapes.RequestOut:
+    await call.office.desk.take_back(call.path["id"], call.by, call.body.reason)
+    return await _request(call)
+
+
+async def _duties(call: Call) -> list[shapes.DutyOut]:
+    return [shapes.duty_out(shift) for shift in call.office.on_call.shifts(call.query.get("group", ""))]
+
+
+async def _put_on_call(call: Call) -> shapes.DutyOut:
+    body: shapes.NewDuty = call.body
+    shift = await call.office.on_call.put(
+        call.by, body.group, body.principal, body.hours, body.reason, begins_in_hours=body.begins_in_hours
+    )
+    return shapes.duty_out(shift)
+
+
+async def _end_duty(call: Call) -> None:
+    await call.office.on_call.end(call.by, call.path["id"])
 
 
 async def _log(call: Call) -> shapes.LogOut:
@@ -200,6 +226,10 @@ ENDPOINTS = (
     Endpoint("GET", "/requests", "Approval requests", _requests, list[shapes.RequestOut], None, ("state",)),
     Endpoint("GET", "/requests/{id}", "One request", _request, shapes.RequestOut),
     Endpoint("POST", "/requests/{id}/answer", "Approve or reject", _answer, shapes.RequestOut, shapes.NewAnswer),
+    Endpoint("POST", "/requests/{id}/take-back", "Take back one's yes", _take_back, shapes.RequestOut, shapes.NewTakingBack),
+    Endpoint("GET", "/oncall", "Who answers for a group", _duties, list[shapes.DutyOut], None, ("group",)),
+    Endpoint("POST", "/oncall", "Put somebody on call", _put_on_call, shapes.DutyOut, shapes.NewDuty, status=201),
+    Endpoint("DELETE", "/oncall/{id}", "End it early", _end_duty, None, status=204),
     Endpoint("GET", "/log", "Search the audit log", _log, shapes.LogOut, None, LOG_QUERY),
     Endpoint("GET", "/disclosures", "Who was given labelled columns", _disclosures, list[Disclosure], None, DISCLOSURE_QUERY),
     Endpoint("GET", "/timeline/{name}", "What one did, oldest first", _timeline, list[EntryView], None, (*TIMES, "limit")),

@@ -10,9 +10,10 @@ from doorward.control.catalog import ColumnRow
 from doorward.control.desk import Question
 from doorward.control.log_keys import KeyRow
 from doorward.control.office import Status
+from doorward.control.on_call import Shift
 from doorward.control.secrets import Minted
 from doorward.control.views import EntryView
-from doorward.model.approval import Answer, ApprovalRequest
+from doorward.model.approval import Answer, ApprovalRequest, Voice
 from doorward.model.link import SessionNote
 from doorward.store.records import ColumnChange, Credential, PrincipalRecord
 
@@ -56,10 +57,26 @@ class NewWorkloadSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class NewAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A word on a request."""
+    """A word on a request. The reason may not be empty."""
 
     approved: bool
+    reason: str
+
+
+class NewTakingBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a yes counts no more."""
+
+    reason: str
+
+
+class NewDuty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person to put on call for a group."""
+
+    group: str
+    principal: str
+    hours: float
     reason: str = ""
+    begins_in_hours: float = 0.0
 
 
 class NewVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,13 +155,33 @@ class CredentialOut(msgspec.Struct, frozen=True):
 
 
 class RequestOut(msgspec.Struct, frozen=True):
-    """A request, where it stands, and whether the caller may answer it."""
+    """A request, where it stands, and whether the caller may answer it.
+
+    *voices* said yes so far, *missing* is how many more it takes. *on_call* are the people who are asked first.
+    """
 
     request: ApprovalRequest
     state: str
     answer: Answer | None
     may_answer: bool
     why_not: str
+    voices: tuple[Voice, ...]
+    missing: int
+    is_escalated: bool
+    on_call: tuple[str, ...]
+
+
+class DutyOut(msgspec.Struct, frozen=True):
+    """Somebody on call for a group."""
+
+    id: str
+    group: str
+    principal: str
+    from_us: int
+    until_us: int
+    named_by: str
+    reason: str
+    holds_now: bool
 
 
 class SessionOut(msgspec.Struct, frozen=True):
@@ -264,10 +301,26 @@ def credential_out(c: Credential) -> CredentialOut:
     return CredentialOut(c.id, c.purpose, c.created_us, c.expires_us, c.revoked_us, c.last_used_us)
 
 
-def request_out(question: Question) -> RequestOut:
+def request_out(question: Question, on_call: tuple[str, ...]) -> RequestOut:
     """*question* for the wire."""
     record = question.record
-    return RequestOut(record.request, record.state.value, record.answer, question.may_answer, question.why_not)
+    return RequestOut(
+        record.request,
+        record.state.value,
+        record.answer,
+        question.may_answer,
+        question.why_not,
+        question.voices,
+        question.missing,
+        question.is_escalated,
+        on_call,
+    )
+
+
+def duty_out(shift: Shift) -> DutyOut:
+    """*shift* for the wire."""
+    duty = shift.duty
+    return DutyOut(duty.id, duty.group, shift.name, duty.from_us, duty.until_us, duty.named_by, duty.reason, shift.holds_now)
 
 
 def session_out(note: SessionNote) -> SessionOut:

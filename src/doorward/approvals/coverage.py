@@ -22,7 +22,15 @@ class Grant:
 
 
 def grant_from(request: ApprovalRequest, answer: Answer) -> Grant | None:
-    """The grant that *answer* gives to *request*; None for a rejection, a stranger's answer or one that came late."""
+    """The grant that *answer* gives to *request*; None for a rejection, a stranger's answer, one that came late or of too few.
+
+    A yes of anybody in the chain that asks counts for nothing, and nobody counts twice.
+    """
     if not answer.approved or answer.request_id != request.id or answer.at_us >= request.expires_us:
+        return None
+    if answer.by_id in request.parties:
+        return None
+    people = {answer.by_id, *(voice.by_id for voice in answer.others)} - {"", *request.parties}
+    if len(people) < max(1, request.quorum):
         return None
     return Grant(request.id, request.binding, answer.by_id, request.expires_us)

@@ -1,9 +1,26 @@
-"""Who may answer a request: a person, not a party to it, of the group that was asked."""
+"""Who may answer a request: a person, not a party to it, of a group that was asked."""
 
 from __future__ import annotations
 
-from doorward.model.approval import ApprovalRequest
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from doorward.model.approval import ApprovalRequest, Voice
 from doorward.model.identity import Principal, PrincipalKind
+
+# As policy joins them: whoever answers is in all of them.
+GROUP_JOINT = "+"
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """Somebody answers for a group that they need not be in, for a time. *named_by_id* is who said so."""
+
+    group: str
+    principal_id: str
+    named_by_id: str
 
 
 def conflict_of_interest(approver: Principal, request: ApprovalRequest) -> str:
@@ -20,10 +37,36 @@ def conflict_of_interest(approver: Principal, request: ApprovalRequest) -> str:
     return ""
 
 
+def spoke_already(approver: Principal, voices: Iterable[Voice]) -> str:
+    """Why a second yes of *approver* would count for nothing; empty if they have not said any."""
+    said = any(voice.by_id == approver.id for voice in voices)
+    return "You have said yes already; it takes somebody else as well." if said else ""
+
+
+def standing_in(approver: Principal, request: ApprovalRequest, stand_ins: Iterable[StandIn]) -> Principal:
+    """*approver* with the groups that they answer for now.
+
+    Who was named by somebody in the chain that asks answers for nobody there: that would be an answer by proxy.
+    """
+    groups = [
+        found.group for found in stand_ins if found.principal_id == approver.id and found.named_by_id not in request.parties
+    ]
+    return replace(approver, groups=tuple(dict.fromkeys((*approver.groups, *groups)))) if groups else approver
+
+
+def asked_now(request: ApprovalRequest, now_us: int) -> tuple[ApprovalRequest, ...]:
+    """*request* as it is put to each group that may answer it by now: the first one, and whom it was escalated to."""
+    if not request.escalated(now_us):
+        return (request,)
+    return (request, msgspec.structs.replace(request, approvers=request.escalates_to))
+
+
 def not_asked(approver: Principal, request: ApprovalRequest) -> str:
     """Why *request* is not put to *approver*, in words for them; empty if they are of the group that is asked."""
-    if not request.approvers:
+    groups = [group for group in request.approvers.split(GROUP_JOINT) if group]
+    if not groups:
         return "No group is named to answer it."
-    if request.approvers not in approver.groups:
-        return f"It takes a member of the group {request.approvers!r}."
+    missing = [group for group in groups if group not in approver.groups]
+    if missing:
+        return f"It takes a member of the group {' and '.join(map(repr, missing))}."
     return ""

@@ -45,7 +45,7 @@ from doorward.control.office import Address, Office
 from doorward.control.projection.finding import Finder
 from doorward.control.projection.keeping import FILE as INDEX_FILE
 from doorward.detectors.custom import read_detectors
-from doorward.errors import Conflict, DoorwardError
+from doorward.errors import AuditUnavailable, Conflict, DoorwardError
 from doorward.mcp_server.door import McpDoor
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Snapshot
@@ -66,6 +66,7 @@ SAMPLE_BUSY_SECONDS = 600.0
 SAMPLE_AGAIN_SECONDS = 86_400.0
 # What gateways may take, once the time for draining is over, to write down how their sessions ended.
 DRAIN_MARGIN_SECONDS = 5.0
+DESK_TICK_SECONDS = 1.0
 LOG_NAME = "doorward"
 
 
@@ -172,6 +173,7 @@ class ControlProcess:
                 asyncio.create_task(self._sample_values(), name="value sampling"),
                 asyncio.create_task(keep_index(data.index, LogReader(data.log)), name="search index"),
                 asyncio.create_task(turn_days(self.office, taken_up), name="days of the log"),
+                asyncio.create_task(self._keep_time(), name="desk clock"),
             ]
             last = asyncio.Event()
             signing = asyncio.create_task(sign_until(last, sequencer), name="sequencer")
@@ -288,6 +290,13 @@ class ControlProcess:
             except DoorwardError as error:
                 # What the gateway has stays; what it does not know is masked.
                 telemetry.log("catalog.failed", level=logging.WARNING, error=error.message)
+
+    async def _keep_time(self) -> None:
+        """What comes about at the desk by time alone."""
+        while True:
+            await asyncio.sleep(DESK_TICK_SECONDS)
+            with contextlib.suppress(AuditUnavailable):  # tried again at the next tick
+                await self.office.desk.tick()
 
     # --- the gateways -------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,8 @@ def take_up_left_journals(directory: Path, workers: int, sequencer: Sequencer) -
         if journal >= workers:
             log = AuditLog.open(directory, journal=journal)
             try:
-                if log.recovery.in_flight or log.recovery.torn_bytes:
+                left = log.recovery
+                if left.in_flight or left.unanswered or left.torn_bytes:
                     take_up(log, now_us())
                     log.append(ServiceStopped(at_us=now_us()))
             finally:

@@ -14,10 +14,10 @@ from pathlib import Path
 from doorward.audit.canonical import decode, encode
 from doorward.audit.files import make_directory, put_aside, sync_directory
 from doorward.audit.journal import STATE_MARK, encode_entries, encode_frame, journal_name, segment_path
-from doorward.audit.recovery import Recovery, Resumed, encode_state, resume
+from doorward.audit.recovery import Recovery, Resumed, encode_state, hold_key, resume
 from doorward.audit.syncing import Callback, Syncer, Wake, WrittenFile, run_here
 from doorward.errors import AuditUnavailable, Conflict
-from doorward.model.entry import Entry, StatementIntent, StatementOutcome
+from doorward.model.entry import Entry, HoldAnswered, HoldRequested, StatementIntent, StatementOutcome
 
 ATTACHMENTS_FOLDER = "attachments"
 LOCK_FILE = "lock"
@@ -89,6 +89,7 @@ class AuditLog:
             lock = _take_lock(directory / journal_name(journal) if journal else directory)
             resumed = resume(directory, journal)
             in_flight = {found.execution: found.session for found in resumed.recovery.in_flight}
+            in_flight |= {hold_key(found.request): found.execution for found in resumed.recovery.unanswered}
             return cls(directory, journal, lock, resumed, in_flight, segment_bytes, wake)
         except OSError as error:
             if lock >= 0:
@@ -126,6 +127,10 @@ class AuditLog:
                 self._open_executions[entry.execution] = entry.session
         elif isinstance(entry, StatementOutcome):
             self._open_executions.pop(entry.execution, None)
+        elif isinstance(entry, HoldRequested):
+            self._open_executions[hold_key(entry.request)] = entry.execution
+        elif isinstance(entry, HoldAnswered):
+            self._open_executions.pop(hold_key(entry.request), None)
         self._buffer.append(payload)
         index = self.size
         self.size = index + 1

@@ -28,12 +28,24 @@ class InFlight:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request that was put for a held execution, and of which no end was written."""
+
+    request: str
+    execution: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
-    """What opening the log found: *entries* intact, *torn_bytes* of an unfinished write cut off, *in_flight* left open."""
+    """What opening the log found.
+
+    *entries* are intact, *torn_bytes* of an unfinished write were cut off; *in_flight* and *unanswered* were left open.
+    """
 
     entries: int
     torn_bytes: int
     in_flight: tuple[InFlight, ...]
+    unanswered: tuple[Unanswered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +60,21 @@ class Resumed:
 class _Mark(msgspec.Struct):
     kind: str
     execution: str = ""
+    request: str = ""
     session: str = ""
     verdict: str = ""
 
 
+# Marks a request among the open executions: it is open until its answer.
+_HOLD = "hold "
+
 _decode_mark = msgspec.json.Decoder(_Mark).decode
 _decode_state = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
+
+
+def hold_key(request: str) -> str:
+    """What an open request is called among open executions; its value is the held execution."""
+    return _HOLD + request
 
 
 def encode_state(open_executions: dict[str, str]) -> bytes:
@@ -64,13 +85,17 @@ def encode_state(open_executions: dict[str, str]) -> bytes:
 def follow(payload: bytes, open_executions: dict[str, str]) -> None:
     """Bring *open_executions* (execution to session) past one entry."""
     # Quotes inside values are escaped, so these bytes are in every such entry; decoding tells the few others apart.
-    if b'"kind":"statement.' not in payload:
+    if b'"kind":"statement.' not in payload and b'"kind":"hold.' not in payload:
         return
     mark = _decode_mark(payload)
     if mark.kind == "statement.intent" and mark.verdict == "allow":
         open_executions[mark.execution] = mark.session
     elif mark.kind == "statement.outcome":
         open_executions.pop(mark.execution, None)
+    elif mark.kind == "hold.requested":
+        open_executions[hold_key(mark.request)] = mark.execution
+    elif mark.kind == "hold.answered":
+        open_executions.pop(hold_key(mark.request), None)
 
 
 def resume(directory: Path, journal: int = 0) -> Resumed:
@@ -108,8 +133,11 @@ def resume(directory: Path, journal: int = 0) -> Resumed:
         segment.path.unlink()
     if scan.length > scan.offset:
         _cut(last, scan.offset)
-    in_flight = tuple(InFlight(execution, session) for execution, session in open_executions.items())
-    return Resumed(last, scan.offset, Recovery(scan.end, torn + scan.length - scan.offset, in_flight))
+    in_flight = tuple(InFlight(*pair) for pair in open_executions.items() if not pair[0].startswith(_HOLD))
+    unanswered = tuple(
+        Unanswered(key.removeprefix(_HOLD), execution) for key, execution in open_executions.items() if key.startswith(_HOLD)
+    )
+    return Resumed(last, scan.offset, Recovery(scan.end, torn + scan.length - scan.offset, in_flight, unanswered))
 
 
 def _signed(directory: Path, journal: int) -> int:

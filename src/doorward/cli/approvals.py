@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ USER_VARIABLE, SECRET_VARIABLE = "DOORWARD_USER", "DOORWARD_SECRET"
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's id, as psql and doorward approvals show it.")]
 As = Annotated[str, typer.Option("--as", envvar=USER_VARIABLE, metavar="NAME", help="Who you are.")]
-Reason = Annotated[str, typer.Option(help="Why; goes into the log, and to whoever asked.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; goes into the log, and to whoever asked. Needed.")]
 
 
 def approvals(
@@ -61,7 +62,8 @@ def approve(request: Request, name: As = "", reason: Reason = "", data_dir: Data
     """Approve a held statement, as yourself. It then runs at once, in the session that waits.
 
     You prove who you are with a minted secret: in DOORWARD_USER and DOORWARD_SECRET, or with --as and a prompt.
-    Nobody approves what they asked themselves, and the local operator's token approves nothing.
+    Nobody approves what they asked themselves, and the local operator's token approves nothing. Where a rule asks for several
+    people, it runs when the last of them has said yes.
 
     [bold]Example:[/]  doorward approve req_3f2a --as bob --reason 'ticket 4711'
     """
@@ -76,14 +78,41 @@ def reject(request: Request, name: As = "", reason: Reason = "", data_dir: DataD
     _answer(request, name, reason, data_dir, as_json, approved=False)
 
 
+def take_back(request: Request, name: As = "", reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Take back your own yes, while others are still missing. What everybody has approved runs at once, and can't be.
+
+    [bold]Example:[/]  doorward take-back req_3f2a --as bob --reason 'wrong table'
+    """
+    client = _as_yourself(data_dir, name)
+    taken = client.post(f"/requests/{segment(request)}/take-back", {"reason": reason or _asked_reason()})
+    if as_json:
+        say_json(taken)
+        return
+    console().print(Text(f"taken back; it takes {taken['missing']} more to approve {taken['request']['id']}"))
+
+
 def _answer(request: str, name: str, reason: str, data_dir: DataDir, as_json: bool, *, approved: bool) -> None:
     client = _as_yourself(data_dir, name)
-    answered = client.post(f"/requests/{segment(request)}/answer", {"approved": approved, "reason": reason})
+    word = {"approved": approved, "reason": reason or _asked_reason()}
+    answered = client.post(f"/requests/{segment(request)}/answer", word)
     if as_json:
         say_json(answered)
         return
-    told = verdict_text(answered["state"]).append(f" {answered['request']['id']} of ", style="default")
+    if answered["state"] == "pending":
+        missing = answered["missing"]
+        told = Text("noted", style="yellow").append(
+            f": it takes {missing} more for {answered['request']['id']} of ", style="default"
+        )
+    else:
+        told = verdict_text(answered["state"]).append(f" {answered['request']['id']} of ", style="default")
     console().print(told.append_text(chain_text(answered["request"]["chain"])))
+
+
+def _asked_reason() -> str:
+    """Asked for where somebody sits; elsewhere the API says that one is needed."""
+    if not sys.stdin.isatty():
+        return ""
+    return str(typer.prompt("Why (for the log, and for whoever asked)", err=True))
 
 
 def _as_yourself(data_dir: DataDir, name: str) -> ApiClient:
@@ -101,6 +130,18 @@ def _as_yourself(data_dir: DataDir, name: str) -> ApiClient:
     return ApiClient.as_person(data, name, secret)
 
 
+def _asked_of(question: dict[str, Any]) -> str:
+    request = question["request"]
+    told = f"{local_time(request['asked_us'])} of the group {request['approvers'].replace('+', ' and ')}"
+    if question["is_escalated"]:
+        told += f", by now also of {request['escalates_to'].replace('+', ' and ')}"
+    if question["on_call"]:
+        told += f" (on call: {', '.join(question['on_call'])})"
+    if request["quorum"] > 1:
+        told += f"; it takes {request['quorum']} people, {question['missing']} more"
+    return told
+
+
 def _show(out: Console, question: dict[str, Any]) -> None:
     request = question["request"]
     facts = Table.grid(padding=(0, 2))
@@ -110,7 +151,9 @@ def _show(out: Console, question: dict[str, Any]) -> None:
     facts.add_row("why asked", Text(f"{request['reason']} (rule {', '.join(request['rules'])})"))
     facts.add_row("touches", ", ".join(request["objects"]) or "nothing that it names")
     facts.add_row("protected", ", ".join(request["labels"]) or "nothing")
-    facts.add_row("asked", f"{local_time(request['asked_us'])} of the group {request['approvers'].replace('+', ' and ')}")
+    facts.add_row("asked", _asked_of(question))
+    for voice in question["voices"]:
+        facts.add_row("yes", Text(f"{voice['by_name']}: {voice['reason']}"))
     if request["in_transaction"]:
         facts.add_row("", "[yellow]in a transaction, which holds its locks meanwhile[/]")
     facts.add_row("statement", Syntax(request["statement"], "postgresql", background_color="default", word_wrap=True))

@@ -20,6 +20,7 @@ from doorward.cli import (
     explain,
     log,
     mcp,
+    on_call,
     people,
     policy,
     scan,
@@ -64,6 +65,8 @@ app.command("connect", rich_help_panel=PEOPLE, help=connect.CONNECT_HELP, contex
 app.command("approvals", rich_help_panel=ANSWER)(approvals.approvals)
 app.command("approve", rich_help_panel=ANSWER)(approvals.approve)
 app.command("reject", rich_help_panel=ANSWER)(approvals.reject)
+app.command("take-back", rich_help_panel=ANSWER)(approvals.take_back)
+app.add_typer(on_call.on_call, name="oncall", rich_help_panel=ANSWER)
 app.command("status", rich_help_panel=WATCH)(status.status)
 app.command("log", rich_help_panel=WATCH, help=log.LOG_HELP)(log.log)
 app.command("timeline", rich_help_panel=WATCH, help=timeline.TIMELINE_HELP)(timeline.timeline)

@@ -42,6 +42,8 @@ VERDICTS = {
     "rejected": ("rejected", "red"),
     "withdrawn": ("withdrawn", "dim"),
     "expired": ("expired", "dim"),
+    "lapsed": ("lapsed", "dim"),
+    "revoked": ("taken back", "red"),
 }
 
 # A class of labels -> its colour.

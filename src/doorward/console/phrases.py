@@ -14,6 +14,8 @@ BADGES = {
     "rejected": ("rejected", "bad"),
     "withdrawn": ("withdrawn", "calm"),
     "expired": ("expired", "calm"),
+    "lapsed": ("lapsed", "calm"),
+    "revoked": ("taken back", "bad"),
 }
 
 OCCASIONS = {
@@ -22,6 +24,7 @@ OCCASIONS = {
     "session.closed": "sign-out",
     "signin.refused": "refused",
     "hold.answered": "answer",
+    "hold.moved": "answer",
     "administered": "change",
     "service.started": "service",
     "service.stopped": "service",

@@ -40,4 +40,8 @@ class Changes:
 
     async def record(self, by: Operator, act: str, subject: str, **details: str) -> None:
         """Put the change in the log. Raises AuditUnavailable; it must then not be made."""
-        await self._log.append(Administered(act=act, at_us=self._now(), by=by.name, details=details, subject=subject))
+        await self.append(Administered(act=act, at_us=self._now(), by=by.name, details=details, subject=subject))
+
+    async def append(self, entry: Entry) -> None:
+        """Put *entry* in the log. Raises AuditUnavailable; what it tells of must then not be done."""
+        await self._log.append(entry)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from doorward.approvals.eligibility import conflict_of_interest, not_asked
-from doorward.approvals.workflow import Event, after
+from doorward.approvals.eligibility import StandIn, asked_now, conflict_of_interest, not_asked, spoke_already, standing_in
+from doorward.approvals.workflow import TRANSITIONS, Event, after
 from doorward.control.changes import Changes
 from doorward.control.operators import Operator
 from doorward.errors import AuditUnavailable, Conflict, InvalidRequest, NotFound, NotPermitted
-from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
+from doorward.model.entry import HoldMoved
 from doorward.model.identity import Principal
 from doorward.store.records import RequestRecord
 from doorward.store.repositories import Store
@@ -22,7 +23,12 @@ LIST_LIMIT = 200
 # Why an approver may not answer a request, in words for them; empty if they may.
 MayApprove = Callable[[Principal, ApprovalRequest], str]
 
-_EVENT_OF = {RequestState.WITHDRAWN.value: Event.WITHDRAW, RequestState.EXPIRED.value: Event.EXPIRE}
+# What a gateway says of the end of a wait. That it took up an answer changes nothing here.
+_EVENT_OF = {
+    RequestState.WITHDRAWN.value: Event.WITHDRAW,
+    RequestState.EXPIRED.value: Event.EXPIRE,
+    RequestState.LAPSED.value: Event.LAPSE,
+}
 
 
 class Answering(Protocol):
@@ -38,10 +44,16 @@ class Answering(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request as one caller sees it. *why_not* says why they can't answer it; empty if they can."""
+    """A request as one caller sees it. *why_not* says why they can't answer it; empty if they can.
+
+    *voices* are those whose yes counts as things are now; *missing* is how many more it takes.
+    """
 
     record: RequestRecord
     why_not: str
+    voices: tuple[Voice, ...] = ()
+    missing: int = 0
+    is_escalated: bool = False
 
     @property
     def may_answer(self) -> bool:
@@ -50,7 +62,10 @@ class Question:
 
 
 class Desk:
-    """Requests and answers. A request of a gateway that is lost is withdrawn: nobody waits for it any more."""
+    """Requests and answers. A request of a gateway that is lost is withdrawn: nobody waits for it any more.
+
+    *stand_ins* tells who answers for a group now without being of it.
+    """
 
     def __init__(
         self,
@@ -60,6 +75,7 @@ class Desk:
         may_approve: MayApprove,
         now: Callable[[], int],
         changed: Callable[[], None],
+        stand_ins: Callable[[], tuple[StandIn, ...]] = tuple,
     ) -> None:
         self._store = store
         self._changes = changes
@@ -67,7 +83,9 @@ class Desk:
         self._may_approve = may_approve
         self._now = now
         self._changed = changed
+        self._stand_ins = stand_ins
         self._asked_by: dict[str, int] = {}
+        self._escalated: set[str] = set()
 
     def withdraw_left_over(self) -> None:
         """Withdraw what an earlier run left pending; call it before a gateway connects."""
@@ -81,64 +99,169 @@ class Desk:
         self._changed()
 
     def settled(self, request_id: str, state: str) -> None:
-        """Take in that a request ended on the gateway's side. An answer that was given here stands."""
+        """Take in that a request ended on the gateway's side. What it ran on an answer given here, stands."""
         event = _EVENT_OF.get(state)
         if event is not None:
             self._end(request_id, event)
+        self._forget(request_id)
 
     def gateway_lost(self, gateway: int) -> None:
         """Withdraw everything that the gateway asked."""
         for request_id in [asked for asked, by in self._asked_by.items() if by == gateway]:
-            self._end(request_id, Event.WITHDRAW)
+            record = self._store.requests.by_id(request_id)
+            if record is not None and record.state is RequestState.PENDING:
+                self._end(request_id, Event.WITHDRAW)
+            self._forget(request_id)
+
+    async def tick(self) -> None:
+        """See to what comes about by time alone: what expired, and what another group is asked by now. Call it often."""
+        self._expire_due()
+        now_us = self._now()
+        for record in self._store.requests.in_state(RequestState.PENDING, -1):
+            request = record.request
+            if request.id not in self._escalated and request.escalated(now_us) and self._gateways.is_connected:
+                after(record.state, Event.ESCALATE)
+                await self._note(request.id, Event.ESCALATE, None, f"asked of {request.escalates_to} as well")
+                self._escalated.add(request.id)
+                self._changed()
 
     def questions(self, by: Operator, state: RequestState | None = None) -> tuple[Question, ...]:
         """The newest requests in *state* (None: any) that *by* may see: as a reader, a party to them, or an approver."""
         self._expire_due()
         found = (self._as_seen_by(by, record) for record in self._store.requests.in_state(state, LIST_LIMIT))
-        return tuple(question for question in found if _may_see(by, question))
+        return tuple(question for question in found if self._may_see(by, question))
 
     def question(self, by: Operator, request_id: str) -> Question:
         """One request. Raises NotFound, also if *by* may not see it."""
         self._expire_due()
         record = self._store.requests.by_id(request_id)
         question = self._as_seen_by(by, record) if record else None
-        if question is None or not _may_see(by, question):
+        if question is None or not self._may_see(by, question):
             raise NotFound("There is no such request.", "See the list of requests.")
         return question
 
     async def answer(self, request_id: str, approver: Operator, approved: bool, reason: str) -> RequestRecord:
         """Give *approver*'s word. The gateway logs it before it acts on it.
 
-        Raises NotPermitted, Conflict if it was answered or has ended, AuditUnavailable if no gateway is there.
+        A yes that is not yet enough is kept, and logged. Raises NotPermitted, InvalidRequest without a reason, Conflict if it
+        was answered or has ended, AuditUnavailable if no gateway is there.
         """
-        if len(reason) > REASON_LIMIT:
-            raise InvalidRequest(f"A reason has at most {REASON_LIMIT} characters.")
         async with self._changes.turn():
+            approver = self._as_of_now(approver)
             question = self.question(approver, request_id)
             if approver.principal is None or question.why_not:
                 raise NotPermitted(f"You can't answer this request. {question.why_not}", "Ask another approver.")
-            state = after(question.record.state, Event.APPROVE if approved else Event.REJECT)
-            if not self._gateways.is_connected:
-                raise AuditUnavailable("No gateway is there to record the answer.", "The client has to ask again.")
-            person = approver.principal
-            answer = Answer(request_id, approved, person.id, person.name, reason, self._now())
-            if not self._store.requests.settle(request_id, state, answer.at_us, answer):
-                raise Conflict("It has just been settled otherwise.", "Look at the request again.")
-            self._asked_by.pop(request_id, None)
-            await self._gateways.answer(answer)
+            person, reason = approver.principal, checked_reason(reason)
+            if approved and question.record.state is RequestState.PENDING:
+                said = spoke_already(person, question.voices)
+                if said:
+                    raise Conflict(said, "Another approver has to look at it.")
+            if approved and question.missing > 1:
+                record = await self._second(question, Voice(person.id, person.name, reason, self._now()))
+            else:
+                others = question.voices if approved else ()
+                answer = Answer(request_id, approved, person.id, person.name, reason, self._now(), others)
+                record = await self._settle(question, answer)
         self._changed()
-        return RequestRecord(question.record.request, state, answer, answer.at_us)
+        return record
+
+    async def take_back(self, request_id: str, approver: Operator, reason: str) -> RequestRecord:
+        """Take back *approver*'s own yes, while others are still missing. Raises Conflict when it is too late for that."""
+        reason = checked_reason(reason)
+        async with self._changes.turn():
+            record = self.question(approver, request_id).record
+            person = approver.principal
+            after(record.state, Event.TAKE_BACK)
+            if person is None or not spoke_already(person, record.voices):
+                raise Conflict("You have not said yes to it.", "Reject it, if that is what you mean.")
+            await self._note(request_id, Event.TAKE_BACK, person, reason)
+            left = tuple(voice for voice in record.voices if voice.by_id != person.id)
+            if not self._store.requests.hear(request_id, left):
+                raise _overtaken()
+        self._changed()
+        return RequestRecord(record.request, record.state, None, None, left)
+
+    def _as_of_now(self, by: Operator) -> Operator:
+        """*by* with the groups of now, which they may have lost since they signed in."""
+        if by.principal is None:
+            return by
+        record = self._store.principals.by_id(by.principal.id)
+        if record is None or record.is_revoked:
+            raise NotPermitted("You have no access any more.", "Ask an administrator.")
+        return replace(by, principal=record.principal)
+
+    async def _second(self, question: Question, voice: Voice) -> RequestRecord:
+        request = question.record.request
+        after(question.record.state, Event.SECOND)
+        await self._note(request.id, Event.SECOND, voice, voice.reason)
+        # Those of before that don't count any more are let go: they may be said again.
+        voices = (*question.voices, voice)
+        if not self._store.requests.hear(request.id, voices):
+            raise _overtaken()
+        return RequestRecord(request, RequestState.PENDING, None, None, voices)
+
+    async def _settle(self, question: Question, answer: Answer) -> RequestRecord:
+        record = question.record
+        state = after(record.state, Event.APPROVE if answer.approved else Event.REJECT)
+        if not self._gateways.is_connected:
+            raise AuditUnavailable("No gateway is there to record the answer.", "The client has to ask again.")
+        if not self._store.requests.settle(record.request.id, record.state, state, answer.at_us, answer):
+            raise _overtaken()
+        await self._gateways.answer(answer)
+        return RequestRecord(record.request, state, answer, answer.at_us, record.voices)
+
+    async def _note(self, request_id: str, event: Event, by: Voice | Principal | None, reason: str) -> None:
+        by_id, name = ("", "") if by is None else (by.by_id, by.by_name) if isinstance(by, Voice) else (by.id, by.name)
+        await self._changes.append(
+            HoldMoved(at_us=self._now(), by=name, by_id=by_id, event=event.value, reason=reason, request=request_id)
+        )
 
     def _as_seen_by(self, by: Operator, record: RequestRecord) -> Question:
+        request, stand_ins = record.request, self._stand_ins()
+        voices = tuple(voice for voice in record.voices if self._still_counts(voice, request, stand_ins))
+        missing = max(1, request.quorum) - len(voices) if record.state is RequestState.PENDING else 0
         if by.principal is None:
-            return Question(record, "The local operator administers and does not approve; sign in as a person.")
-        why_not = conflict_of_interest(by.principal, record.request) or self._may_approve(by.principal, record.request)
-        return Question(record, why_not)
+            why_not = "The local operator administers and does not approve; sign in as a person."
+        else:
+            why_not = self._why_not(by.principal, request, stand_ins)
+        return Question(record, why_not, voices, missing, request.escalated(self._now()))
+
+    def _still_counts(self, voice: Voice, request: ApprovalRequest, stand_ins: tuple[StandIn, ...]) -> bool:
+        """Whether who said yes could say so now: they may have lost their group, or all access."""
+        record = self._store.principals.by_id(voice.by_id)
+        return record is not None and not record.is_revoked and not self._why_not(record.principal, request, stand_ins)
+
+    def _why_not(self, person: Principal, request: ApprovalRequest, stand_ins: tuple[StandIn, ...]) -> str:
+        if conflict := conflict_of_interest(person, request):
+            return conflict
+        answering = standing_in(person, request, stand_ins)
+        reasons = [self._may_approve(answering, asked) for asked in asked_now(request, self._now())]
+        return "" if "" in reasons else reasons[0]
+
+    def _may_see(self, by: Operator, question: Question) -> bool:
+        if by.may_read_all or not question.why_not or by.principal is None:
+            return True
+        record = question.record
+        request = record.request
+        person = standing_in(by.principal, request, self._stand_ins())
+        if any(not not_asked(person, asked) for asked in asked_now(request, self._now())):
+            return True
+        spoke = {voice.by_id for voice in record.voices} | ({record.answer.by_id} if record.answer else set())
+        return by.principal.id in {*request.parties, *spoke}
 
     def _end(self, request_id: str, event: Event) -> None:
-        self._asked_by.pop(request_id, None)
-        self._store.requests.settle(request_id, after(RequestState.PENDING, event), self._now(), None)
+        record = self._store.requests.by_id(request_id)
+        following = TRANSITIONS.get((record.state, event)) if record else None
+        if record is None or following is None:
+            return
+        self._store.requests.settle(request_id, record.state, following, self._now(), None)
+        if following is not RequestState.LAPSED:
+            self._forget(request_id)
         self._changed()
+
+    def _forget(self, request_id: str) -> None:
+        self._asked_by.pop(request_id, None)
+        self._escalated.discard(request_id)
 
     def _expire_due(self) -> None:
         now_us = self._now()
@@ -147,12 +270,15 @@ class Desk:
                 self._end(record.request.id, Event.EXPIRE)
 
 
-def _may_see(by: Operator, question: Question) -> bool:
-    if by.may_read_all or not question.why_not or by.principal is None:
-        return True
-    request = question.record.request
-    if not not_asked(by.principal, request):
-        return True
-    answer = question.record.answer
-    parties = (request.principal_id, *request.actor_ids, answer.by_id if answer else "")
-    return by.principal.id in parties
+def checked_reason(reason: str) -> str:
+    """*reason* without the spaces around it. Raises InvalidRequest for none, or one that is too long."""
+    said = reason.strip()
+    if not said:
+        raise InvalidRequest("An answer needs a reason.", "Say in a few words what you looked at, or name the ticket.")
+    if len(said) > REASON_LIMIT:
+        raise InvalidRequest(f"A reason has at most {REASON_LIMIT} characters.")
+    return said
+
+
+def _overtaken() -> Conflict:
+    return Conflict("It has just been settled otherwise.", "Look at the request again.")

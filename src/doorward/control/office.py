@@ -20,6 +20,7 @@ from doorward.control.gateway_link import GatewayLink
 from doorward.control.identity_settings import TRUSTS_NOBODY, IdentitySettings
 from doorward.control.log_keys import LogKeys
 from doorward.control.lookup import Directory
+from doorward.control.on_call import OnCall
 from doorward.control.operators import Operator
 from doorward.control.principals import Principals
 from doorward.control.projection.finding import Finder
@@ -93,7 +94,8 @@ class Office:
         self.workloads = Workloads(identity, store, now)
         self.directory = Directory(store, self.secrets, self.workloads, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
-        self.desk = Desk(store, changes, gateway, may_approve, now, lambda: self.feed.publish(Topic.REQUESTS))
+        self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
+        self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins)
         self.catalog = Catalog(
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )
@@ -128,6 +130,9 @@ class Office:
     async def close(self) -> None:
         """Let the gateways go. The store is its opener's to close."""
         await self._gateway.close()
+
+    def _requests_changed(self) -> None:
+        self.feed.publish(Topic.REQUESTS)
 
     def status(self, by: Operator) -> Status:
         """The state of things, as far as *by* may see it."""

@@ -50,9 +50,9 @@ class Principals:
     ) -> Principal:
         """Add a principal. An agent acts for a person or service that exists; nobody else acts for anyone."""
         by.require_administration()
-        _check_name(name, "name")
+        check_name(name, "name")
         for group in groups:
-            _check_name(group, "group")
+            check_name(group, "group")
         if (kind is PrincipalKind.AGENT) != (acting_for is not None):
             raise InvalidRequest("An agent acts for someone, and only an agent does.", "Give acting_for for an agent alone.")
         async with self._changes.turn():
@@ -77,7 +77,7 @@ class Principals:
         """Put a principal into exactly *groups*. Live sessions end, as they were let in with the old ones."""
         by.require_administration()
         for group in groups:
-            _check_name(group, "group")
+            check_name(group, "group")
         async with self._changes.turn():
             principal = self.good(name).principal
             before = ", ".join(principal.groups)
@@ -110,7 +110,8 @@ class Principals:
             raise InvalidRequest(f"{acting_for!r} is an agent itself.", "An agent acts for a person or a service.")
 
 
-def _check_name(name: str, what: str) -> None:
+def check_name(name: str, what: str) -> None:
+    """Raise InvalidRequest unless *name* can be one of a principal or a group."""
     if not _NAME.fullmatch(name) or name == LOCAL_NAME:
         raise InvalidRequest(
             f"That can't be a {what}.",

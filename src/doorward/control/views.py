@@ -14,6 +14,7 @@ from doorward.model.entry import (
     ColumnStamp,
     Entry,
     HoldAnswered,
+    HoldMoved,
     IdentityStamp,
     ServiceStarted,
     ServiceStopped,
@@ -187,6 +188,22 @@ def _answered(index: int, entry: HoldAnswered, _: Sequel) -> EntryView:
     )
 
 
+_MOVED = {"second": "said yes, and it takes more", "take back": "took the yes back", "escalate": "nobody answered yet"}
+
+
+def _moved(index: int, entry: HoldMoved, _: Sequel) -> EntryView:
+    return EntryView(
+        index=index,
+        kind=entry.kind,
+        at_us=entry.at_us,
+        text=f"{_MOVED.get(entry.event, entry.event)}: {entry.reason}",
+        chain=entry.by,
+        principal=entry.by,
+        parties=(entry.by_id,) if entry.by_id else (),
+        request=entry.request,
+    )
+
+
 def _administered(index: int, entry: Administered, _: Sequel) -> EntryView:
     details = ", ".join(f"{name} {value}" for name, value in entry.details.items() if value and name not in _UNTOLD)
     text = f"{entry.act}: {entry.subject}" + (f" ({details})" if details else "")
@@ -212,6 +229,7 @@ _TELLING: dict[type, Callable[[int, Any, Sequel], EntryView]] = {
     SessionClosed: _closed,
     SigninRefused: _refused,
     HoldAnswered: _answered,
+    HoldMoved: _moved,
     Administered: _administered,
     ServiceStarted: _started,
     ServiceStopped: _stopped,

@@ -8,13 +8,15 @@ import msgspec
 
 
 class RequestState(Enum):
-    """Where a request stands. PENDING is the only state that can change."""
+    """Where a request stands: PENDING until it is settled. ``approvals.workflow`` says what may follow on what."""
 
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"  # the client cancelled or went away
     EXPIRED = "expired"
+    LAPSED = "lapsed"  # approved, and good for nothing by then: nobody waited any more, or what it was for had changed
+    REVOKED = "revoked"  # approved, and taken back
 
 
 class ApprovalRequest(msgspec.Struct, frozen=True):
@@ -22,6 +24,8 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
 
     *binding* is a hash over statement, parameters, objects, identity and policy version; an approval is good for it alone.
     *asked_us* and *expires_us* are microseconds since the epoch. *in_transaction* warns of held locks.
+    It takes *quorum* different people of *approvers*; from *escalates_us* on the group *escalates_to* may answer as well, if
+    one is named.
     """
 
     id: str
@@ -43,10 +47,31 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     asked_us: int
     expires_us: int
     in_transaction: bool = False
+    quorum: int = 1
+    escalates_to: str = ""
+    escalates_us: int = 0
+
+    def escalated(self, now_us: int) -> bool:
+        """Whether *escalates_to* is asked as well by now."""
+        return bool(self.escalates_to) and now_us >= self.escalates_us
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """The ids of everybody in the chain that asks."""
+        return (self.principal_id, *self.actor_ids)
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """One person's yes to a request that takes several."""
+
+    by_id: str
+    by_name: str
+    reason: str
+    at_us: int
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An approver's word. *approved* False is a rejection."""
+    """An approver's word. *approved* False is a rejection. *others* said yes before, when it takes several."""
 
     request_id: str
     approved: bool
@@ -54,3 +79,4 @@ class Answer(msgspec.Struct, frozen=True):
     by_name: str
     reason: str
     at_us: int
+    others: tuple[Voice, ...] = ()

@@ -39,7 +39,8 @@ class Decision:
 
     *cleared* holds the labels this identity may see unmasked, *scanned* those whose texts and documents it may see with
     what is found in them replaced; every other protected label is masked.
-    *approvers* is the group that may say yes to a HOLD, *quorum* how many of it must. *reasons* is never empty.
+    *approvers* is the group that may say yes to a HOLD, *quorum* how many of it must; after *escalates_seconds* without an
+    answer *escalates_to* may as well, if it names a group. *reasons* is never empty.
     *observed* is for an upstream that is only watched: the verdict is ALLOW whatever the rules say (they are in *reasons*),
     and nothing of the answer is masked, cut or withheld.
     """
@@ -56,6 +57,8 @@ class Decision:
     observed: bool = False
     quorum: int = 1
     until_us: int = field(default=0, compare=False)  # when it has to be made anew because time passes; 0: never
+    escalates_to: str = ""
+    escalates_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,8 +183,26 @@ class HoldRequested(msgspec.Struct, frozen=True):
     kind: str = "hold.requested"
 
 
+class HoldMoved(msgspec.Struct, frozen=True):
+    """Something became of a request that goes on waiting. *event* is second, take back or escalate; *by* is empty for the last.
+
+    *reason* is what they said, or the group that is asked as well.
+    """
+
+    at_us: int
+    by: str
+    by_id: str
+    event: str
+    reason: str
+    request: str
+    kind: str = "hold.moved"
+
+
 class HoldAnswered(msgspec.Struct, frozen=True):
-    """A request came to its end. *state* is approved, rejected, withdrawn or expired; *by* is empty for the last two."""
+    """A request came to its end. *state* is approved, rejected, withdrawn or expired; *by* is empty for the last two.
+
+    *others* are those whose yes counted as well, where it took several.
+    """
 
     at_us: int
     by: str
@@ -194,6 +212,7 @@ class HoldAnswered(msgspec.Struct, frozen=True):
     request: str
     state: str
     kind: str = "hold.answered"
+    others: tuple[ActorStamp, ...] | UnsetType = UNSET
 
 
 class Administered(msgspec.Struct, frozen=True):
@@ -220,6 +239,7 @@ Entry = (
     | StatementIntent
     | StatementOutcome
     | HoldRequested
+    | HoldMoved
     | HoldAnswered
     | Administered
 )

@@ -310,6 +310,7 @@ class Policy:
             row_limit=_smallest(rule.row_limit for rule in rules),
             parameters=_least_told(rule.parameters for rule in rules),
             quorum=max((rule.quorum for rule in rules), default=1),
+            **_escalation([rule for rule in rules if rule.hold]),
         )
 
 
@@ -317,6 +318,17 @@ def _missing(rules: Iterable[Rule], circumstances: Circumstances) -> tuple[Reaso
     """What *rules* require to be said and was not."""
     required = {word for rule in rules for word in rule.require}
     return tuple(floors.REQUIRED[word] for word in sorted(required) if not getattr(circumstances, REQUIREMENTS[word]))
+
+
+def _escalation(holds: list[Rule]) -> dict[str, Any]:
+    """Who is asked later: for each rule its second group, or the first where it has none; nobody sooner than all rules say."""
+    if not any(rule.escalate for rule in holds):
+        return {}
+    groups = {rule.escalate or rule.hold for rule in holds}
+    if groups == {rule.hold for rule in holds}:
+        return {}
+    seconds = max(rule.escalate_seconds for rule in holds)
+    return {"escalates_to": GROUP_JOINT.join(sorted(groups)), "escalates_seconds": seconds}
 
 
 def _only_observed(decision: Decision) -> Decision:

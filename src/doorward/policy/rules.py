@@ -38,7 +38,7 @@ class Rule:
     """One policy of a policy folder. *line* is where it starts in *file*, *source* its Cedar text.
 
     *hold* is the approver group of a forbid that can be lifted by an approval, and empty for one that can't; *quorum* is how
-    many people of it must say yes.
+    many people of it must say yes. After *escalate_seconds* without an answer the group *escalate* may answer as well.
     *row_limit* is 0 for a permit without one, *parameters* None for one that says nothing of them. *require* is what the client
     must have said: a reason, a ticket, or both.
     """
@@ -54,6 +54,8 @@ class Rule:
     hold: str = ""
     hold_seconds: int = 0
     quorum: int = 1
+    escalate: str = ""
+    escalate_seconds: int = 0
     row_limit: int = 0
     parameters: Parameters | None = None
     require: frozenset[str] = frozenset()
@@ -124,12 +126,14 @@ ANNOTATIONS = {
     "hold_seconds": (("forbid",), _hold_seconds),
     "within": (("forbid",), _within),
     "quorum": (("forbid",), _quorum),
+    "escalate": (("forbid",), _group),
+    "escalate_after": (("forbid",), _within),
     "row_limit": (("permit",), _row_limit),
     "parameters": (("permit",), _parameters),
     "require": (("permit", "forbid"), _require),
 }
 
-_OF_A_HOLD = ("hold_seconds", "within", "quorum")
+_OF_A_HOLD = ("hold_seconds", "within", "quorum", "escalate", "escalate_after")
 
 
 def annotation_fault(effect: str, annotations: Mapping[str, str]) -> str:
@@ -154,6 +158,10 @@ def annotation_fault(effect: str, annotations: Mapping[str, str]) -> str:
         return "@require on a forbid needs a @hold beside it: nothing can be said that lifts a plain one"
     if "within" in annotations and "hold_seconds" in annotations:
         return "@within and @hold_seconds say the same; one of them is enough"
+    if "escalate_after" in annotations and "escalate" not in annotations:
+        return "@escalate_after needs an @escalate beside it"
+    if "escalate_after" in annotations and _seconds(annotations["escalate_after"]) >= _hold_time(annotations):
+        return "@escalate_after must come before the time to answer is over"
     return ""
 
 
@@ -161,6 +169,15 @@ def _hold_time(annotations: Mapping[str, str]) -> int:
     if "within" in annotations:
         return _seconds(annotations["within"])
     return int(annotations.get("hold_seconds", DEFAULT_HOLD_SECONDS))
+
+
+def _escalation_time(annotations: Mapping[str, str]) -> int:
+    """Half of the time to answer, unless the rule says when."""
+    if "escalate" not in annotations:
+        return 0
+    if "escalate_after" in annotations:
+        return _seconds(annotations["escalate_after"])
+    return max(1, _hold_time(annotations) // 2)
 
 
 def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, source: str) -> Rule:
@@ -178,6 +195,8 @@ def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, s
         hold=hold,
         hold_seconds=_hold_time(annotations) if hold else 0,
         quorum=int(annotations.get("quorum", 1)),
+        escalate=annotations.get("escalate", ""),
+        escalate_seconds=_escalation_time(annotations),
         row_limit=int(annotations.get("row_limit", 0)),
         parameters=Parameters(annotations["parameters"]) if "parameters" in annotations else None,
         require=frozenset(annotations.get("require", "").split()),

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import UNSET
+
 from doorward.approvals.coverage import Grant, grant_from
 from doorward.errors import AuditUnavailable
-from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.decision import Decision, Facts
-from doorward.model.entry import HoldAnswered, HoldRequested
-from doorward.model.identity import Identity
+from doorward.model.entry import ActorStamp, HoldAnswered, HoldRequested
+from doorward.model.identity import Identity, PrincipalKind
 from doorward.model.link import Asked, FromGateway, Settled
 from doorward.proxy.execution import Attempt, SessionFacts
 from doorward.proxy.scribe import Scribe
@@ -91,8 +93,6 @@ class Holds:
         theirs = sum(waiting.speaker == speaker for waiting in self._waiting.values())
         if len(self._waiting) >= MOST_WAITING or theirs >= MOST_WAITING_OF_ONE:
             return None
-        if decision.quorum > 1:
-            return None  # one answer is all that is asked for here: it must not stand for several
         now = self._now_us()
         seconds = decision.hold_seconds or DEFAULT_HOLD_SECONDS
         request = ApprovalRequest(
@@ -115,6 +115,9 @@ class Holds:
             asked_us=now,
             expires_us=now + seconds * 1_000_000,
             in_transaction=attempt.transaction == "T",
+            quorum=decision.quorum,
+            escalates_to=decision.escalates_to,
+            escalates_us=now + decision.escalates_seconds * 1_000_000 if decision.escalates_to else 0,
         )
         self._scribe.append(
             HoldRequested(
@@ -142,14 +145,21 @@ class Holds:
         """The client cancelled or went away."""
         self._end(request_id, RequestState.WITHDRAWN)
 
+    def lapsed(self, request_id: str) -> None:
+        """What was approved is not what would run by now, so the approval is good for nothing."""
+        self._send(Settled(request_id, RequestState.LAPSED.value))
+
     def _end(self, request_id: str, state: RequestState, answer: Answer | None = None) -> None:
-        waiting = self._waiting.pop(request_id, None)
+        waiting = self._waiting.get(request_id)
         if waiting is None:
             return
-        waiting.timer.cancel()
         grant = grant_from(waiting.request, answer) if answer else None
         if state is RequestState.APPROVED and grant is None:
+            if answer is not None and answer.at_us < waiting.request.expires_us:
+                return  # of too few, or of somebody who asks: it goes on waiting for the others
             state = RequestState.EXPIRED  # the answer came too late
+        del self._waiting[request_id]
+        waiting.timer.cancel()
         try:
             self._scribe.append(
                 HoldAnswered(
@@ -157,6 +167,7 @@ class Holds:
                     by=answer.by_name if answer else "",
                     by_id=answer.by_id if answer else "",
                     execution=waiting.execution_id,
+                    others=_stamps(answer.others) if answer and answer.others else UNSET,
                     reason=answer.reason if answer else "",
                     request=request_id,
                     state=state.value,
@@ -169,6 +180,10 @@ class Holds:
         self._send(Settled(request_id, state.value))
         by, reason = (answer.by_name, answer.reason) if answer else ("", "")
         waiting.settled(Settlement(request_id, state, by, reason, grant))
+
+
+def _stamps(voices: tuple[Voice, ...]) -> tuple[ActorStamp, ...]:
+    return tuple(ActorStamp(voice.by_id, PrincipalKind.HUMAN.value, voice.by_name) for voice in voices)
 
 
 def _shown(value: bytes | None) -> str:

@@ -436,6 +436,8 @@ class StatementPath:
             binding = binding_of(self._session, self._identity, attempt, now.facts, now.decision)
             covered = grant.covers(binding, self._now_us())
             self._scribe.superseded(execution_id, self._now_us())
+            if not covered:
+                self._holds.lapsed(grant.request_id)
             ruling = self._begin(attempt, grant=grant.request_id if covered else "")
         except AuditUnavailable as error:
             attempt.resume(refusals.unrecorded(error), None)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from doorward.store.credentials import SqlCredentials
+from doorward.store.duties import SqlDuties
 from doorward.store.history import SqlColumnHistory
 from doorward.store.principals import SqlPrincipals
 from doorward.store.requests import SqlRequests
@@ -36,6 +37,7 @@ class SqlStore:
         self.verdicts = SqlVerdicts(self.transaction)
         self.history = SqlColumnHistory(self.transaction)
         self.requests = SqlRequests(self.transaction)
+        self.duties = SqlDuties(self.transaction)
         self.upstreams = SqlUpstreams(self.transaction)
 
     @contextmanager

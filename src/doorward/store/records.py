@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.catalog import Label
 from doorward.model.identity import Principal
 
@@ -94,9 +94,32 @@ class ColumnChange:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """An approval request and where it stands. *answer* is set for APPROVED and REJECTED alone."""
+    """An approval request and where it stands. *answer* is set where somebody gave one.
+
+    *voices* said yes so far, to a request that takes several.
+    """
 
     request: ApprovalRequest
     state: RequestState
     answer: Answer | None = None
     settled_us: int | None = None
+    voices: tuple[Voice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Somebody is on call for a group from *from_us* until *until_us*. *ended_us* is when it was ended early."""
+
+    id: str
+    group: str
+    principal_id: str
+    from_us: int
+    until_us: int
+    named_by_id: str
+    named_by: str
+    reason: str
+    ended_us: int | None = None
+
+    def holds_at(self, now_us: int) -> bool:
+        """Whether they are on call then."""
+        return self.ended_us is None and self.from_us <= now_us < self.until_us

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.identity import Principal
 from doorward.model.upstream import Upstream
-from doorward.store.records import ColumnChange, Credential, LabelVerdict, PrincipalRecord, RequestRecord
+from doorward.store.records import ColumnChange, Credential, Duty, LabelVerdict, PrincipalRecord, RequestRecord
 
 
 class Principals(Protocol):
@@ -87,8 +87,27 @@ class Requests(Protocol):
     def in_state(self, state: RequestState | None, limit: int) -> tuple[RequestRecord, ...]:
         """Requests in *state* (None: in any), the newest first."""
 
-    def settle(self, request_id: str, state: RequestState, at_us: int, answer: Answer | None) -> bool:
-        """Move a PENDING request to *state*; False, and nothing changes, if it is not pending."""
+    def settle(self, request_id: str, before: RequestState, state: RequestState, at_us: int, answer: Answer | None) -> bool:
+        """Move a request from *before* to *state*; False, and nothing changes, if it stands elsewhere."""
+
+    def hear(self, request_id: str, voices: tuple[Voice, ...]) -> bool:
+        """Keep who said yes to a PENDING request so far; False, and nothing changes, if it is not pending."""
+
+
+class Duties(Protocol):
+    """Who is on call for which group. Nothing is ever deleted: answers rest on it."""
+
+    def add(self, duty: Duty) -> None:
+        """Keep a new one."""
+
+    def by_id(self, duty_id: str) -> Duty | None:
+        """The one with this id."""
+
+    def lasting(self, now_us: int) -> tuple[Duty, ...]:
+        """Those that hold now or are yet to come, by group and time."""
+
+    def end(self, duty_id: str, at_us: int) -> bool:
+        """End it early; False, and nothing changes, if it ended before."""
 
 
 class Upstreams(Protocol):
@@ -114,5 +133,7 @@ class Store(Protocol):
     def history(self) -> ColumnHistory: ...
     @property
     def requests(self) -> Requests: ...
+    @property
+    def duties(self) -> Duties: ...
     @property
     def upstreams(self) -> Upstreams: ...

@@ -10,12 +10,13 @@ import msgspec
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from doorward.model.approval import Answer, ApprovalRequest, RequestState
+from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.store.records import RequestRecord
 from doorward.store.schema import REQUESTS
 
 _decode_request = msgspec.json.Decoder(ApprovalRequest).decode
 _decode_answer = msgspec.json.Decoder(Answer).decode
+_decode_voices = msgspec.json.Decoder(tuple[Voice, ...]).decode
 
 
 class SqlRequests:
@@ -31,6 +32,7 @@ class SqlRequests:
             state=RequestState.PENDING.value,
             request=msgspec.json.encode(request),
             asked_us=request.asked_us,
+            voices=msgspec.json.encode(()),
         )
         with self._transaction() as connection:
             connection.execute(statement.on_conflict_do_nothing())
@@ -49,16 +51,24 @@ class SqlRequests:
         with self._transaction() as connection:
             return tuple(map(_record, connection.execute(wanted)))
 
-    def settle(self, request_id: str, state: RequestState, at_us: int, answer: Answer | None) -> bool:
-        """Move a PENDING request to *state*; False, and nothing changes, if it is not pending."""
-        pending = (REQUESTS.c.id == request_id) & (REQUESTS.c.state == RequestState.PENDING.value)
-        values = {
-            "state": state.value,
-            "settled_us": at_us,
-            "answer": msgspec.json.encode(answer) if answer else None,
-        }
+    def settle(self, request_id: str, before: RequestState, state: RequestState, at_us: int, answer: Answer | None) -> bool:
+        """Move a request from *before* to *state*; False, and nothing changes, if it stands elsewhere.
+
+        An answer that it has already stays where none is given.
+        """
+        values: dict[str, Any] = {"state": state.value, "settled_us": at_us}
+        if answer is not None:
+            values["answer"] = msgspec.json.encode(answer)
+        return self._change(request_id, before, values)
+
+    def hear(self, request_id: str, voices: tuple[Voice, ...]) -> bool:
+        """Keep who said yes to a PENDING request so far; False, and nothing changes, if it is not pending."""
+        return self._change(request_id, RequestState.PENDING, {"voices": msgspec.json.encode(voices)})
+
+    def _change(self, request_id: str, before: RequestState, values: dict[str, Any]) -> bool:
+        there = (REQUESTS.c.id == request_id) & (REQUESTS.c.state == before.value)
         with self._transaction() as connection:
-            return connection.execute(update(REQUESTS).where(pending).values(values)).rowcount == 1
+            return connection.execute(update(REQUESTS).where(there).values(values)).rowcount == 1
 
 
 def _record(row: Row[Any]) -> RequestRecord:
@@ -67,4 +77,5 @@ def _record(row: Row[Any]) -> RequestRecord:
         state=RequestState(row.state),
         answer=_decode_answer(row.answer) if row.answer else None,
         settled_us=row.settled_us,
+        voices=_decode_voices(row.voices),
     )

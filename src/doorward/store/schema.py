@@ -66,6 +66,21 @@ REQUESTS = Table(
     Column("answer", LargeBinary),
     Column("asked_us", Integer, nullable=False),
     Column("settled_us", Integer),
+    Column("voices", LargeBinary, nullable=False),  # JSON
+)
+
+DUTIES = Table(
+    "duties",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("group", String, nullable=False),
+    Column("principal_id", String, nullable=False),
+    Column("from_us", Integer, nullable=False),
+    Column("until_us", Integer, nullable=False),
+    Column("named_by_id", String, nullable=False),
+    Column("named_by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("ended_us", Integer),
 )
 
 UPSTREAMS = Table(
@@ -140,6 +155,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE credentials ADD COLUMN sign_in_id VARCHAR NOT NULL DEFAULT ''",
         "ALTER TABLE credentials ADD COLUMN proof VARCHAR NOT NULL DEFAULT '{}'",
         "CREATE INDEX credentials_of_sign_in ON credentials (sign_in_id) WHERE sign_in_id <> ''",
+    ),
+    (
+        "ALTER TABLE requests ADD COLUMN voices BLOB NOT NULL DEFAULT '[]'",
+        """CREATE TABLE duties (
+            id VARCHAR NOT NULL PRIMARY KEY, "group" VARCHAR NOT NULL,
+            principal_id VARCHAR NOT NULL REFERENCES principals (id), from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,
+            named_by_id VARCHAR NOT NULL, named_by VARCHAR NOT NULL, reason VARCHAR NOT NULL, ended_us INTEGER)""",
     ),
 )
 
