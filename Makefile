@@ -1,7 +1,7 @@
 # Everything a person or a machine runs here. `make` alone explains the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test adversarial suites accuracy bench soak fuzz lint format clean
+.PHONY: help setup demo test adversarial suites accuracy bench soak fuzz quarter lint format clean
 
 # Arguments of the demo (`make demo ARGS="--help"`), or of pytest (`make test ARGS="tests/wire -x"`).
 ARGS ?=
@@ -47,6 +47,10 @@ soak: ## half an hour of 200 clients, many of them killed, then judge memory, le
 fuzz: ## search for inputs that break what reads a peer's bytes: MINUTES=60, ARGS=TARGET for one; findings in build/fuzz
 	@scripts/setup.sh fuzz
 	@.venv/bin/python -m tests.fuzz.runner --minutes $(MINUTES) $(ARGS)
+
+quarter: ## simulate a quarter of 2,000,000 statements with planted violations, and find them all (ARGS="--statements 50000")
+	@scripts/setup.sh tests
+	@.venv/bin/python -m tests.evidence.runner $(ARGS)
 
 lint: setup ## the quick checks alone
 	@.venv/bin/ruff check .

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,21 @@ def test_what_makes_no_sense_is_refused_with_how_to_do_it(data: str, arguments: 
     ended = doorward(*arguments, "--data-dir", data)
     assert ended.code in (1, 2)
     assert told in ended.everything.replace("│ ", "")
+
+
+def test_evidence_is_written_and_checks_itself(history: Path, tmp_path: Path) -> None:
+    """Ends with 1 where something is wrong; where nothing can be written, with why."""
+    clearances = tmp_path / "clearances.toml"
+    clearances.write_text('email = ["support"]\nphone = ["support"]\nbank_account = ["finance"]\n')
+    days = ("--from", "2026-07-01", "--to", "2026-07-08", "--data-dir", str(history), "--clearances", str(clearances))
+    ended = doorward("evidence", *days, "--out", str(tmp_path / "pack"), "--json")
+    told = {control["name"]: control for control in json.loads(ended.output)["controls"]}
+    assert ended.code == 1
+    assert [found["about"][:4] for found in told["approver-is-never-requester"]["exceptions"]] == ["req_", "req_"]
+    assert told["clear-reads-justified"]["result"] == "pass"
+    checked = subprocess.run([sys.executable, "-I", str(tmp_path / "pack" / "verify.py")], capture_output=True, timeout=60)
+    assert checked.returncode == 0, checked.stdout
+    again = doorward("evidence", *days, "--out", str(tmp_path / "pack"))
+    assert (again.code, "is not empty" in again.everything) == (3, True)
+    clearances.write_text("emial = []")
+    assert "emial" in doorward("evidence", *days, "--out", str(tmp_path / "other")).everything

@@ -19,7 +19,7 @@ OWNERS = ["ada", "ben", "cleo", "olga", "pia", "wes", "xena", "yuri", "zoe", "em
 AGENTS = {f"{owner}-bot": owner for owner in OWNERS}
 SERVICES = {"nightly-etl": ("pipelines",), "billing": (), "search-sync": (), "doorward-probe": ()}
 # Group -> labels that the company has decided its members may see.
-CLEARANCES = {"support": ("email", "phone"), "finance": ("iban",)}
+CLEARANCES = {"support": ("email", "phone"), "finance": ("bank_account",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Form:
 EMAIL = ("email", "email", "public.customers.email")
 PHONE = ("phone", "phone", "public.customers.phone")
 SSN = ("national_id", "ssn", "public.customers.ssn")
-IBAN = ("iban", "iban", "public.payments.iban")
+IBAN = ("bank_account", "iban", "public.payments.iban")
 
 READS = (
     Form("select id, status, total from orders where customer_id = ? order by placed_at desc limit ?", ("public.orders",)),
@@ -51,7 +51,8 @@ READS = (
          columns=(EMAIL, PHONE), rows=1),
     Form("select id, email, ssn from customers where created_at > ? limit ?", ("public.customers",), ("email", "national_id"),
          columns=(EMAIL, SSN)),
-    Form("select id, iban, amount from payments where order_id = ?", ("public.payments",), ("iban",), columns=(IBAN,), rows=2),
+    Form("select id, iban, amount from payments where order_id = ?", ("public.payments",), ("bank_account",),
+         columns=(IBAN,), rows=2),
     Form("select id, subject, status from tickets where assignee = ? and status <> ?", ("public.tickets",)),
 )  # fmt: skip
 WRITES = (
@@ -69,6 +70,8 @@ SCHEMA = (
 )  # fmt: skip
 PIPELINE = Form("create table staging.daily (day date, total numeric)", ("staging.daily",), (), "define", "CREATE TABLE",
                 ("pipelines-may-define",), rows=0)  # fmt: skip
+CLEAR_SSN = Form("select ssn from customers where id = ?", ("public.customers",), ("national_id",), columns=(SSN,), rows=1)
+CLEAR_EMAIL = Form("select email from customers where id = ?", ("public.customers",), ("email",), columns=(EMAIL,), rows=1)
 DROP = Form("drop table orders", ("public.orders",), (), "destroy", "DROP TABLE", ("no-drop-of-data",), rows=0)
 PURGE = Form("delete from orders", ("public.orders",), (), "write", "DELETE", ("unbounded-write-needs-review",), rows=0)
 

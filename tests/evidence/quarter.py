@@ -30,6 +30,8 @@ from doorward.model.entry import (
 )
 from tests.evidence.company import (
     AGENTS,
+    CLEAR_EMAIL,
+    CLEAR_SSN,
     CLEARANCES,
     DROP,
     PEOPLE,
@@ -286,9 +288,191 @@ class Quarter:
             at = noon + 4 * HOUR
             client = f"203.0.113.{dice.randrange(250)}:50000"
             yield at, SigninRefused(at_us=at, client=client, database="shop", reason="The secret is not right.", user="root")
+        if day == 40:
+            self._policy = "v2"
+            details = {"version": "v2", "reviewed_by": "iris"}
+            yield self._change(begin, "leo", "policy.changed", "95-unmask.cedar", **details)
+        if day == 15:  # somebody joins, works, and leaves in order
+            yield from self._added("paul", "human", begin + 8 * HOUR, ("analysts",))
+            yield from self._session("paul", begin + 9 * HOUR, 3)
+        if day == 60:
+            yield self._change(begin + 8 * HOUR, "dana", "principal.revoked", "paul", id="prn_paul", reason="left")
+        if day % 6 == 0 and not (self.violations and 30 <= day < 48):
+            yield from self._probed(begin + HOUR, "yes")
+        if day % 5 == 0 and not (self.violations and 50 <= day < 65):
+            yield self._compared(begin + 2 * HOUR, 0)
+        if day == 45:
+            yield from self._reviewed(begin + 10 * HOUR)
+
+    def _probed(self, at: int, refused: str) -> Iterator[Timed]:
+        for name in ("drop of a table", "read of a password file"):
+            yield from self._denied("doorward-probe", DROP, at)
+            details = {"round": f"r{at}", "refused": refused, "told": "42501"}
+            yield self._change(at + 5 * SECOND, "operator", "probe.tried", name, **details)
+
+    def _compared(self, at: int, beside: int) -> Timed:
+        told = "every session came through Doorward" if not beside else f"{beside} sessions did not come through Doorward"
+        details = {"sessions": "12", "beside": str(beside), "told": told}
+        return self._change(at, "operator", "coverage.checked", "shop", **details)
+
+    def _reviewed(self, at: int) -> Iterator[Timed]:
+        yield self._change(at, "dana", "review.started", "rev_1", lines="3")
+        for number, whom in enumerate(("ada", "ben", "cleo")):
+            details = {"whom": whom, "decision": "keep", "reason": "works on the shop"}
+            yield self._change(at + number * SECOND, "leo", "review.decided", "rev_1", **details)
+        yield self._change(at + HOUR, "dana", "review.closed", "rev_1", decided="3", undecided="0")
+
+    # --- what must not be ------------------------------------------------------------------------------------------------
 
     def _violations(self, day: int, begin: int) -> Iterator[Timed]:
+        """What is planted on *day*; between three and five in the morning, where nothing else goes on."""
+        plant = getattr(self, f"_plant_{day}", None)
+        return plant(begin + 3 * HOUR) if plant else iter(())
+
+    def _plant(self, control: str, about: str) -> None:
+        self.planted.append(Planted(control, about))
+
+    def _plant_3(self, at: int) -> Iterator[Timed]:
+        events, request, _ = self._held("iris", SCHEMA[0], at, by="iris")
+        self._plant("approver-is-never-requester", request)
+        yield from events
+        events, request, _ = self._held("ada-bot", PURGE, at + HOUR, by="ada")
+        self._plant("approver-is-never-requester", request)
+        yield from events
+
+    def _plant_5(self, at: int) -> Iterator[Timed]:
+        events, request, _execution = self._held("ben", PURGE, at, "rejected")
+        self._plant("held-runs-only-approved", request)
+        yield from events
+        events, request, _ = self._held("dev", SCHEMA[1], at + HOUR)
+        other = Form("create index other on orders (total)", SCHEMA[1].objects, (), "define", "CREATE INDEX", SCHEMA[1].rules)
+        self._plant("held-runs-only-approved", request)
+        for when, entry in events:
+            is_run = isinstance(entry, StatementIntent) and entry.verdict == "allow"
+            if is_run and isinstance(entry, StatementIntent):
+                entry = self._intent(entry.identity, entry.session, other, when, entry.execution, "allow", request)
+            yield when, entry
+
+    def _plant_8(self, at: int) -> Iterator[Timed]:
+        identity, session, execution = self._identities["eli"], self._next("ses"), self._next("exe")
+        self._plant("denied-never-runs", execution)
+        yield at, self._opened(identity, session, at, "TLSv1.3")
+        yield at + SECOND, self._intent(identity, session, DROP, at + SECOND, execution, "deny")
+        yield self._outcome(DROP, at + 2 * SECOND, execution)
+
+    def _plant_10(self, at: int) -> Iterator[Timed]:
+        """Somebody whom nobody added, with a secret that nobody minted."""
+        ghost = ActorStamp("prn_ghost", "human", "ghost")
+        identity = IdentityStamp((), "ghost", "crd_ghost", ghost, "scram-sha-256")
+        session = self._next("ses")
+        self._plant("access-approved-before-use", "prn_ghost")
+        self._plant("secrets-good-when-used", "crd_ghost")
+        yield at, self._opened(identity, session, at, "TLSv1.3")
+        yield from self._run(identity, session, READS[1], at + SECOND)
+
+    def _plant_12(self, at: int) -> Iterator[Timed]:
+        expires = str(at + HOUR)
+        yield self._change(at, "dana", "secret.minted", "finn", credential="crd_short", expires_us=expires, purpose="once")
+        self._plant("secrets-good-when-used", "crd_short")
+        yield from self._session("finn", at + 90 * 60 * SECOND, 1, credential="crd_short")
+        self._plant("access-approved-before-use", "prn_leo2")
+        yield self._change(at, "leo2", "principal.added", "leo2", id="prn_leo2", kind="human", groups="admins", acting_for="")
+
+    def _plant_20(self, at: int) -> Iterator[Timed]:
+        """A leaver who goes on, and whose agent stays."""
+        yield from self._added("zed", "human", at, ("analysts",))
+        yield from self._added("zed-bot", "agent", at + 2 * SECOND, (), "zed")
+        yield from self._session("zed", at + 60 * SECOND, 1)
+        yield self._change(at + HOUR, "dana", "principal.revoked", "zed", id="prn_zed", reason="left")
+        self._plant("leavers-are-out", "zed")
+        self._plant("agents-have-owners", "zed-bot")
+        yield from self._session("zed-bot", at + 90 * 60 * SECOND, 2)
+
+    def _plant_22(self, at: int) -> Iterator[Timed]:
+        self._plant("agents-have-owners", "stray-bot")
+        details = {"id": "prn_stray", "kind": "agent", "groups": "", "acting_for": ""}
+        yield self._change(at, "dana", "principal.added", "stray-bot", **details)
+
+    def _plant_25(self, at: int) -> Iterator[Timed]:
+        identity, session = self._identities["gus"], self._next("ses")
+        yield at, self._opened(identity, session, at, "TLSv1.3")
+        rules = ("developers-may-define",)
+        for number, (text, tag) in enumerate((("create table t (id int)", "CREATE TABLE"), ("drop view v", "DROP VIEW"))):
+            form = Form(text, (), (), "define" if number == 0 else "destroy", tag, rules, rows=0)
+            events = self._run(identity, session, form, at + (number + 1) * SECOND)
+            assert isinstance(events[0][1], StatementIntent)
+            self._plant("schema-changes-approved", events[0][1].execution)
+            yield from events
+        # No finding: what keeps statistics is no change of the schema, and a pipeline has a rule that stands for it.
+        form = Form("analyze orders", ("public.orders",), (), "define", "ANALYZE", rules, rows=0)
+        yield from self._run(identity, session, form, at + 9 * SECOND)
+
+    def _plant_28(self, at: int) -> Iterator[Timed]:
+        identity, session = self._identities["wes"], self._next("ses")
+        yield at, self._opened(identity, session, at, "TLSv1.3")
+        self._plant("clear-reads-justified", "wes public.customers.ssn")
+        yield from self._run(identity, session, CLEAR_SSN, at + SECOND, frozenset({"national_id"}))
+        agent = self._identities["olga-bot"]
+        self._plant("clear-reads-justified", "olga-bot for olga public.customers.email")
+        yield from self._run(agent, session, CLEAR_EMAIL, at + 2 * SECOND, frozenset({"email"}))
+
+    def _plant_33(self, at: int) -> Iterator[Timed]:
+        session = self._session("hana", at, 1, tls="")
+        assert isinstance(session[0][1], SessionOpened)
+        self._plant("sessions-encrypted", session[0][1].session)
+        yield from session
+        # Days 30, 36 and 42 lack their probes.
+        self._plant("guardrails-proven", "gap from 2026-07-25")
+
+    def _plant_48(self, at: int) -> Iterator[Timed]:
+        identity, session, execution = self._identities["ian"], self._next("ses"), self._next("exe")
+        yield at, self._opened(identity, session, at, "TLSv1.3")
+        self._plant("log-is-complete", execution)
+        yield at + SECOND, self._intent(identity, session, READS[0], at + SECOND, execution)
+        self._plant("guardrails-proven", "drop of a table")
+        details = {"round": "rx", "refused": "no", "told": "it ran"}
+        yield self._change(at + 2 * SECOND, "operator", "probe.tried", "drop of a table", **details)
+
+    def _plant_55(self, at: int) -> Iterator[Timed]:
+        # Days 50, 55 and 60 lack their comparison.
+        self._plant("nothing-passed-beside", "gap from 2026-08-15")
         return iter(())
+
+    def _plant_65(self, at: int) -> Iterator[Timed]:
+        self._plant("nothing-passed-beside", "shop")
+        yield self._compared(at, 2)
+
+    def _plant_70(self, at: int) -> Iterator[Timed]:
+        self._policy = "v3"
+        self._plant("rules-reviewed", "v3")
+
+        yield self._change(at, "leo", "policy.changed", "90-agents.cedar", version="v3", reviewed_by="leo")
+
+    def _plant_80(self, at: int) -> Iterator[Timed]:
+        self._policy = "v4"  # and nothing in the log says who changed them
+        self._plant("rules-reviewed", "v4")
+        return iter(())
+
+    def _plant_75(self, at: int) -> Iterator[Timed]:
+        yield self._change(at, "dana", "review.started", "rev_2", lines="3")
+        for number, (by, whom, decision, reason) in enumerate(
+            (("leo", "jo", "keep", ""), ("leo", "leo", "keep", "it is me"), ("leo", "kai", "revoke", "moved on"))
+        ):
+            self._plant("access-reviewed", f"rev_2: {whom}")
+            details = {"whom": whom, "decision": decision, "reason": reason}
+            yield self._change(at + number * SECOND, by, "review.decided", "rev_2", **details)
+        yield self._change(at + HOUR, "dana", "review.closed", "rev_2", decided="3", undecided="0")
+
+    def _plant_85(self, at: int) -> Iterator[Timed]:
+        """A session that opens after the clock was set back by a minute."""
+        self._plant("log-is-complete", "clock")
+        events = self._session("jo", at, 1)
+        back = events[0][1]
+        assert isinstance(back, SessionOpened)
+        early = self._opened(back.identity, back.session, at - 60 * SECOND, "TLSv1.3")
+        yield at - SECOND, ServiceStarted(at_us=at - SECOND, resumed_at=0, version="0.1.0")
+        yield at, early
+        yield from events[1:]
 
 
 def write_log(directory: Path, entries: Iterator[Entry]) -> int:

@@ -74,6 +74,14 @@ class Signer:
         signature = base64.b64encode(self.vkey.key_id + self._private.sign(body)).decode()
         return Checkpoint(self.vkey.name, size, root, body + f"\n— {self.vkey.name} {signature}\n".encode())
 
+    def vouch(self, *lines: str) -> bytes:
+        """A signed note of *lines*, none empty, that is no checkpoint: the first says what it is, and is not the log's name."""
+        assert all(lines), lines
+        assert lines[0] != self.vkey.name
+        body = "".join(f"{line}\n" for line in lines).encode()
+        signature = base64.b64encode(self.vkey.key_id + self._private.sign(body)).decode()
+        return body + f"\n— {self.vkey.name} {signature}\n".encode()
+
 
 def create_key(directory: Path, name: str) -> Signer:
     """Make a new key named *name* (a scheme-less URL, by custom) into ``log.key`` (0600) and ``log.pub``.

@@ -17,6 +17,7 @@ from doorward.cli import (
     detectors,
     disclosures,
     doctor,
+    evidence,
     explain,
     log,
     mcp,
@@ -51,7 +52,7 @@ app = typer.Typer(
 )
 
 START, PEOPLE, WATCH, ANSWER = "Start", "People, services, agents", "See what happens", "Answer"
-DATA = "Know your data"
+DATA, PROVE = "Know your data", "Prove it"
 RULES = "Write rules"
 
 app.command("demo", rich_help_panel=START, help=demo.DEMO_HELP)(demo.demo)
@@ -73,7 +74,8 @@ app.command("timeline", rich_help_panel=WATCH, help=timeline.TIMELINE_HELP)(time
 app.command("who-saw", rich_help_panel=WATCH, help=disclosures.WHO_SAW_HELP)(disclosures.who_saw)
 app.command("explain", rich_help_panel=WATCH, help=explain.EXPLAIN_HELP)(explain.explain)
 app.add_typer(catalog.catalog, name="catalog", rich_help_panel=WATCH)
-app.add_typer(audit.audit, name="audit", rich_help_panel=WATCH)
+app.command("evidence", rich_help_panel=PROVE, help=evidence.EVIDENCE_HELP)(evidence.evidence)
+app.add_typer(audit.audit, name="audit", rich_help_panel=PROVE)
 app.add_typer(policy.policy, name="policy", rich_help_panel=RULES)
 app.command("classify", rich_help_panel=DATA, help=classify.CLASSIFY_HELP)(classify.classify)
 app.command("scan", rich_help_panel=DATA, help=scan.SCAN_HELP)(scan.scan)

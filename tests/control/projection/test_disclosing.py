@@ -45,7 +45,7 @@ def test_one_column_one_label_one_reader(history: Path) -> None:
     finder = Finder(history / "index" / FILE)
     whole = who_saw(finder, Wanted())
     assert who_saw(finder, Wanted("customers.ssn")) == tuple(o for o in whole if o.column == "public.customers.ssn")
-    assert who_saw(finder, Wanted(label="iban")) == tuple(o for o in whole if o.label == "iban")
+    assert who_saw(finder, Wanted(label="bank_account")) == tuple(o for o in whole if o.label == "bank_account")
     assert who_saw(finder, Wanted(who="BOT")) == tuple(o for o in whole if "bot" in o.chain)
     assert who_saw(finder, Wanted(only_clear=True)) == tuple(o for o in whole if o.is_clear)
     mine = who_saw(finder, Wanted(), party="prn_ada")

@@ -80,7 +80,8 @@ INDEXES = (
 
 VIEWS = (
     """CREATE VIEW statement_runs AS
-        SELECT h.entry, h.at_us, c.chain, c.principal, c.principal_kind, c.speaker, c.speaker_kind, t.text AS statement,
+        SELECT h.entry, h.at_us, c.chain, c.principal, c.principal_kind, c.speaker, c.speaker_kind, c.parties,
+            t.text AS statement,
             v.name AS verdict, a.name AS action, s.name AS status, n.session, u.name AS upstream, x.objects, x.labels,
             r.name AS rules, g.name AS tags, p.name AS purpose, h.row_count, h.masked, h.byte_count,
             h.duration_us, h.error_code, h.outcome, h.answer, h.execution, h.request
