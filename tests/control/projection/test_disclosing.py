@@ -13,7 +13,7 @@ from doorward.control.projection.finding import Finder
 from doorward.control.projection.keeping import FILE
 from doorward.control.views import decode_entry
 from doorward.model.entry import StatementIntent, StatementOutcome
-from tests.evidence.quarter import DAY, START_US
+from tests.evidence.quarter import DAY, HOUR, START_US
 
 
 def added_up(history: Path, since_us: int, until_us: int) -> Counter[tuple[str, ...]]:
@@ -32,12 +32,20 @@ def added_up(history: Path, since_us: int, until_us: int) -> Counter[tuple[str, 
     return found
 
 
-@pytest.mark.parametrize(("since_us", "until_us"), [(0, 1 << 60), (START_US + 2 * DAY, START_US + 5 * DAY)])
+@pytest.mark.parametrize(
+    ("since_us", "until_us"),
+    [
+        (0, 1 << 60),
+        (START_US + 2 * DAY, START_US + 5 * DAY),
+        (START_US + 2 * DAY + 9 * HOUR, START_US + 5 * DAY + 11 * HOUR),
+        (START_US + 9 * HOUR, START_US + 12 * HOUR),
+        (START_US + 30 * HOUR, 1 << 60),
+    ],
+)
 def test_adds_up_to_what_the_log_says(history: Path, since_us: int, until_us: int) -> None:
     """All columns, everybody, any stretch of time."""
     told = who_saw(Finder(history / "index" / FILE), Wanted(since_us=since_us, until_us=until_us))
     assert {(one.chain, one.column, one.treatment): one.rows for one in told} == dict(added_up(history, since_us, until_us))
-    assert told
     assert [one.is_clear for one in told] == sorted((one.is_clear for one in told), reverse=True)
 
 

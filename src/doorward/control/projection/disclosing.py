@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from doorward.control.projection.finding import Finder
+from doorward.control.filters import Filters
+from doorward.control.projection.finding import Finder, bounds
+from doorward.control.projection.schema import DAY_US
 
 # Treatments under which the value itself was given; whatever else there is counts as masked.
 IN_CLEAR = ("clear", "cleared")
@@ -46,11 +48,29 @@ class Disclosure:
         return self.treatment in IN_CLEAR
 
 
+# Whole days by what was added up, the ends of the stretch row by row.
 _QUERY = """
-    SELECT d.chain, d.label, d.treatment, d.purpose, count(*), sum(d.row_count), min(d.at_us), max(d.at_us), max(d.entry)
-    FROM disclosures d WHERE d.source = ? AND d.at_us >= ? AND d.at_us < ?
-    GROUP BY d.chain, d.label, d.treatment, d.purpose"""
-_NO_END = 1 << 62
+    SELECT chain, label, treatment, purpose, sum(times), sum(row_count), min(first_us), max(last_us), max(last) FROM (
+        SELECT chain, label, treatment, purpose, times, row_count, first_us, last_us, last FROM disclosed_days
+        WHERE source = :source AND day >= :first_day AND day < :end_day
+        UNION ALL SELECT chain, label, treatment, purpose, 1, row_count, at_us, at_us, entry FROM disclosures
+        WHERE source = :source AND entry >= :first AND entry < :stop AND (
+            at_us >= :since_us AND at_us < min(:until_us, :first_day * :day_us)
+            OR at_us >= max(:since_us, :end_day * :day_us) AND at_us < :until_us))
+    GROUP BY chain, label, treatment, purpose"""
+_NO_END = 1 << 20  # days
+
+
+def _ends(connection: sqlite3.Connection, wanted: Wanted) -> dict[str, int]:
+    """The settings of the query. Both ends at the edge of a day, or open: no row is looked at by itself."""
+    since_us, until_us = wanted.since_us, min(wanted.until_us or _NO_END * DAY_US, _NO_END * DAY_US)
+    first_day, end_day = -(-since_us // DAY_US), until_us // DAY_US
+    ends = {"since_us": since_us, "until_us": until_us, "first_day": first_day, "end_day": max(first_day, end_day)}
+    if since_us % DAY_US or until_us % DAY_US:
+        first, stop = bounds(connection, Filters(since_us=since_us, until_us=wanted.until_us), 1 << 62)
+    else:
+        first = stop = 0
+    return ends | {"first": first, "stop": stop, "day_us": DAY_US}
 
 
 def who_saw(finder: Finder, wanted: Wanted, party: str = "") -> tuple[Disclosure, ...]:
@@ -75,12 +95,12 @@ def _found(connection: sqlite3.Connection, wanted: Wanted, party: str) -> list[D
         for row in connection.execute("SELECT id, chain, principal, speaker_kind, parties FROM chains")
         if wanted.who.casefold() in row[1].casefold() and (not party or f'"{party}"' in row[4])
     }
+    ends = _ends(connection, wanted)
     found = []
     for source, column in connection.execute("SELECT id, name FROM names WHERE class = 'column'").fetchall():
         if not is_column(column, wanted.column):
             continue
-        times = (wanted.since_us, wanted.until_us or _NO_END)
-        for chain, label, treatment, purpose, *figures in connection.execute(_QUERY, (source, *times)):
+        for chain, label, treatment, purpose, *figures in connection.execute(_QUERY, ends | {"source": source}):
             if chain not in chains or wanted.label not in ("", names[label]):
                 continue
             told, principal, speaker_kind = chains[chain]

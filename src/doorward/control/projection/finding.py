@@ -93,7 +93,7 @@ class Finder:
 
 
 def _find(connection: sqlite3.Connection, filters: Filters, party: str, before: int, limit: int) -> Iterator[Place]:
-    first, stop = _bounds(connection, filters, before)
+    first, stop = bounds(connection, filters, before)
     drivers: list[_Driver] = []
     if filters.who or filters.for_whom or filters.party or party:
         drivers.append(_chains(connection, filters, party))
@@ -197,7 +197,7 @@ def _texts(connection: sqlite3.Connection, text: str) -> _Driver:
     return _Driver("text", tuple(row[0] for row in matching), sum(row[1] for row in matching))
 
 
-def _bounds(connection: sqlite3.Connection, filters: Filters, before: int) -> tuple[int, int]:
+def bounds(connection: sqlite3.Connection, filters: Filters, before: int) -> tuple[int, int]:
     """The stretch of the log in which an entry of the wanted time can be."""
     first, stop = max(0, filters.after + 1), before
     if filters.since_us:

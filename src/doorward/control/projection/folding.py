@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from doorward.control.projection.schema import DAY_US
 from doorward.control.views import Sequel, decode_entry, view
 from doorward.model.entry import (
     Administered,
@@ -57,6 +58,7 @@ class Folding:
         self._happenings: dict[int, Row] = {}
         self._disclosures: list[tuple[int, ...]] = []
         self._open: dict[str, int] = dict(connection.execute("SELECT execution, entry FROM open_executions"))
+        self._days: dict[tuple[int, ...], list[int]] = {}
         self._changes: list[tuple[Any, ...]] = []
         self._holds: list[tuple[Any, ...]] = []
         self._answers: list[tuple[Any, ...]] = []
@@ -91,6 +93,13 @@ class Folding:
         marks = ", ".join("?" * _WIDTH)
         many(f"INSERT INTO happenings VALUES ({marks})", self._happenings.values())  # noqa: S608 - marks alone
         many("INSERT OR REPLACE INTO disclosures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._disclosures)
+        many(
+            """INSERT INTO disclosed_days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+                times = times + excluded.times, row_count = row_count + excluded.row_count,
+                first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us),
+                last = max(last, excluded.last)""",
+            [(*key, *figures) for key, figures in self._days.items()],
+        )
         many("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", self._changes)
         many("INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?)", self._holds)
         many("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._answers)
@@ -114,7 +123,7 @@ class Folding:
         self._begun.clear()
         for written in (self._disclosures, self._changes, self._holds, self._answers):
             written.clear()
-        for keyed in (self._happenings, self._policies, self._stretches):
+        for keyed in (self._happenings, self._policies, self._stretches, self._days):
             keyed.clear()
         for known in (self._texts, self._sessions):
             if len(known) > KNOWN:
@@ -171,6 +180,12 @@ class Folding:
             source = self._name("column", column.source or f"(computed) {column.name}")
             treatment = self._name("treatment", column.treatment)
             self._disclosures.append((source, intent, position, at_us, chain, label, treatment, purpose, entry.rows))
+            day = self._days.setdefault(
+                (source, at_us // DAY_US, chain, label, treatment, purpose), [0, 0, at_us, at_us, intent]
+            )
+            day[0] += 1
+            day[1] += entry.rows
+            day[2], day[3], day[4] = min(day[2], at_us), max(day[3], at_us), max(day[4], intent)
 
     def _requested(self, index: int, entry: HoldRequested) -> None:
         self._holds.append(

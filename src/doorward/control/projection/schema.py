@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 # Another number makes every projection of an older one be built anew. There is no migration: the log has everything.
-VERSION = 2
+VERSION = 3
 
 TABLES = (
     # *last* is the leaf hash of the entry before *cursor*: by it a projection knows its log.
@@ -44,6 +44,12 @@ TABLES = (
         source INTEGER NOT NULL, entry INTEGER NOT NULL, position INTEGER NOT NULL, at_us INTEGER NOT NULL,
         chain INTEGER NOT NULL, label INTEGER NOT NULL, treatment INTEGER NOT NULL, purpose INTEGER NOT NULL,
         row_count INTEGER NOT NULL, PRIMARY KEY (source, entry, position)) WITHOUT ROWID""",
+    # The same by day, added up: years of it are asked for at once.
+    """CREATE TABLE disclosed_days (
+        source INTEGER NOT NULL, day INTEGER NOT NULL, chain INTEGER NOT NULL, label INTEGER NOT NULL,
+        treatment INTEGER NOT NULL, purpose INTEGER NOT NULL, times INTEGER NOT NULL, row_count INTEGER NOT NULL,
+        first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (source, day, chain, label, treatment, purpose)) WITHOUT ROWID""",
     """CREATE TABLE changes (
         entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, by TEXT NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL,
         details TEXT NOT NULL)""",
@@ -60,6 +66,8 @@ TABLES = (
     # When entries of a stretch were written: clocks are set back, so an index alone does not tell the time.
     "CREATE TABLE stretches (first INTEGER PRIMARY KEY, earliest_us INTEGER NOT NULL, latest_us INTEGER NOT NULL)",
 )
+
+DAY_US = 86_400_000_000
 
 # Made once a projection that is built from the start has its rows: several times faster than along the way.
 INDEXES = (
