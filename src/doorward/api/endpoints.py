@@ -19,10 +19,12 @@ from doorward.api.queries import (
     wanted_from,
     whole_number,
 )
+from doorward.control.coverage import Compared
 from doorward.control.desk import Question
 from doorward.control.explained import Explained
 from doorward.control.office import Office
 from doorward.control.operators import Operator
+from doorward.control.probing import Tried
 from doorward.control.projection.disclosing import Disclosure
 from doorward.control.record import EXPORT_LIMIT, LIMIT
 from doorward.control.timeline import timeline
@@ -157,6 +159,14 @@ async def _timeline(call: Call) -> list[EntryView]:
     return list(await timeline(call.office.record, call.by, call.path["name"], filters_from(call.query, EXPORT_LIMIT)))
 
 
+async def _compare(call: Call) -> list[Compared]:
+    return list(await call.office.coverage.compare(call.by))
+
+
+async def _probe(call: Call) -> list[Tried]:
+    return list(await call.office.probing.probe(call.by))
+
+
 async def _entry(call: Call) -> shapes.EntryOut:
     detail = await call.office.record.detail(call.by, whole_number(call.path["index"], "index"))
     return shapes.EntryOut(detail.row, msgspec.Raw(detail.canonical.encode()), detail.canonical)
@@ -237,6 +247,8 @@ ENDPOINTS = (
     Endpoint("GET", "/log/keys", "The log's keys, one a day", _log_keys, list[shapes.LogKeyOut]),
     Endpoint("DELETE", "/log/keys/{id}", "Destroy a day's key for good", _erase_log_key, None, None, ("reason",), 204),
     Endpoint("POST", "/log/keys/rotate", "Wrap the log's keys anew", _rotate_log_keys, shapes.RotatedOut),
+    Endpoint("POST", "/coverage", "Compare with the databases' own sessions", _compare, list[Compared]),
+    Endpoint("POST", "/probe", "Try what must be refused", _probe, list[Tried]),
     Endpoint("GET", "/sessions", "Who is connected", _sessions, list[shapes.SessionOut]),
     Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, COLUMN_QUERY),
     Endpoint("GET", "/catalog/changes", "What became of columns", _column_changes, list[shapes.ColumnChangeOut],

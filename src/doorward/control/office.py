@@ -13,6 +13,7 @@ from doorward.clock import new_id, now_us
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
 from doorward.control.clock_watch import ClockWatch, steady_us
+from doorward.control.coverage import Coverage
 from doorward.control.desk import Desk, MayApprove
 from doorward.control.explaining import Describe, Explaining, describe_at, packaged_policy
 from doorward.control.feed import Feed, Topic
@@ -23,6 +24,7 @@ from doorward.control.lookup import Directory
 from doorward.control.on_call import OnCall
 from doorward.control.operators import Operator
 from doorward.control.principals import Principals
+from doorward.control.probing import Probing
 from doorward.control.projection.finding import Finder
 from doorward.control.record import LogReading, Record
 from doorward.control.secrets import Secrets
@@ -100,7 +102,9 @@ class Office:
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )
         self.explaining = Explaining(store, self.catalog, self.directory, policy, describe)
+        self.coverage = Coverage(store, changes, index, now)
         self.record = Record(log, index, Opener(keys.key_if_any).readable)
+        self.probing = Probing(store, changes, self.principals, self.secrets, self.record, self._door, now, new_id)
         self.log_keys = LogKeys(keys, changes, gateway.configure, now)
 
     def begin(self) -> None:
@@ -130,6 +134,11 @@ class Office:
     async def close(self) -> None:
         """Let the gateways go. The store is its opener's to close."""
         await self._gateway.close()
+
+    def _door(self) -> tuple[str, int]:
+        """Where this machine's own clients reach the gateway."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address.host, self.address.host)  # noqa: S104 - no binding
+        return host, self.address.port
 
     def _requests_changed(self) -> None:
         self.feed.publish(Topic.REQUESTS)

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import ssl
+import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -278,6 +279,15 @@ async def _sign_in(connection: UpstreamConnection, upstream: Upstream, database:
     connection.process_id, connection.key = handshake.process_id, handshake.key
 
 
+# Those that ask in this process: their sessions are Doorward's own.
+_queriers: weakref.WeakSet[UpstreamQuerier] = weakref.WeakSet()
+
+
+def own_process_ids() -> frozenset[int]:
+    """The upstreams' processes that serve questions of this process at present."""
+    return frozenset(querier.process_id for querier in _queriers if querier.process_id)
+
+
 class UpstreamQuerier:
     """Asks an upstream questions of our own: catalog, marks, estimates. One question at a time; reconnects by itself."""
 
@@ -286,6 +296,12 @@ class UpstreamQuerier:
         self._database = database_for(upstream.engine)
         self._connection: UpstreamConnection | None = None
         self._turn = asyncio.Lock()
+        _queriers.add(self)
+
+    @property
+    def process_id(self) -> int:
+        """The upstream's own process for the connection; 0 while there is none."""
+        return self._connection.process_id if self._connection is not None else 0
 
     async def query(self, sql: str) -> list[tuple[str | None, ...]]:
         """The rows of *sql*, as text. Raises UpstreamUnavailable or the upstream's own error."""

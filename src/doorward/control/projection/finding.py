@@ -83,6 +83,15 @@ class Finder:
         finally:
             connection.close()
 
+    def last_opened(self, process_id: int) -> int:
+        """When the last session that the upstream's process *process_id* served was opened; 0 for none."""
+        connection = self.connect()
+        try:
+            query = "SELECT max(opened_us) FROM sessions WHERE upstream_pid = ?"
+            return int(connection.execute(query, (process_id,)).fetchone()[0] or 0)
+        finally:
+            connection.close()
+
     def find(self, filters: Filters, party: str, before: int, limit: int) -> tuple[Place, ...]:
         """The newest *limit* entries before *before* that match, newest first; of those alone that *party* is a party to."""
         connection = self.connect()

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 # Another number makes every projection of an older one be built anew. There is no migration: the log has everything.
-VERSION = 3
+VERSION = 4
 
 TABLES = (
     # *last* is the leaf hash of the entry before *cursor*: by it a projection knows its log.
@@ -79,6 +79,7 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS happenings_of_action ON happenings (action) WHERE action IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS happenings_of_kind ON happenings (kind)",
     "CREATE INDEX IF NOT EXISTS happenings_of_request ON happenings (request) WHERE request IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS sessions_of_process ON sessions (upstream_pid)",
     "CREATE INDEX IF NOT EXISTS answers_of_request ON answers (request)",
     "CREATE INDEX IF NOT EXISTS holds_of_request ON holds (request)",
     "CREATE INDEX IF NOT EXISTS changes_of_act ON changes (act)",
