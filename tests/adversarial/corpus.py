@@ -46,11 +46,6 @@ class Entry:
     limit: str = ""  # a known limit of this version, in words: it gets through, and docs/limits.md says so
 
     @property
-    def is_inference(self) -> bool:
-        """Whether protected values only steer which rows come, or how many."""
-        return self.defence == "D9"
-
-    @property
     def words(self) -> str:
         """Everything that the client itself sends: seeing it again is no leak."""
         return json.dumps(self.statements) + json.dumps(self.startup)

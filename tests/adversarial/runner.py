@@ -34,11 +34,9 @@ class Report:
     leak_ids: set[str] = field(default_factory=set)
     guardrail_ids: set[str] = field(default_factory=set)
     benign_ids: set[str] = field(default_factory=set)
-    inference_ids: set[str] = field(default_factory=set)
     leaked: dict[str, str] = field(default_factory=dict)
     ran: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
-    inferred: dict[str, str] = field(default_factory=dict)
     known: dict[str, str] = field(default_factory=dict)
     plays: int = 0
 
@@ -53,9 +51,7 @@ class Report:
                 self.known.setdefault(entry.id, f"{entry.limit} ({outcome.fault})")
             return
         ids, faults = self.leak_ids, self.leaked
-        if entry.is_inference:
-            ids, faults = self.inference_ids, self.inferred
-        elif entry.kind != "leak":
+        if entry.kind != "leak":
             ids, faults = self.guardrail_ids, self.ran
         ids.add(entry.id)
         if outcome.fault:
@@ -71,9 +67,6 @@ class Report:
         for word, faults in (("leaked", self.leaked), ("ran", self.ran), ("blocked wrongly", self.blocked)):
             yield from (f"{word}: {name}: {fault}" for name, fault in sorted(faults.items()))
         yield from (f"known limit: {name}: {why}" for name, why in sorted(self.known.items()))
-        if self.inferred:
-            yield "inference: " + ", ".join(sorted(self.inferred))
-        yield f"inference (not yet stopped): {len(self.inferred)} of {len(self.inference_ids)}"
         yield (
             f"leaked {len(self.leaked)} of {len(self.leak_ids)}, ran {len(self.ran)} of {len(self.guardrail_ids)}, "
             f"blocked wrongly {len(self.blocked)} of {len(self.benign_ids)}"
@@ -85,8 +78,7 @@ class Report:
             {
                 "leaked": self.leaked, "leak_entries": len(self.leak_ids), "ran": self.ran,
                 "guardrail_entries": len(self.guardrail_ids), "blocked_wrongly": self.blocked,
-                "benign_entries": len(self.benign_ids), "inferred": self.inferred,
-                "inference_entries": len(self.inference_ids), "known_limits": self.known, "plays": self.plays,
+                "benign_entries": len(self.benign_ids), "known_limits": self.known, "plays": self.plays,
             },
             indent=1,
         )  # fmt: skip

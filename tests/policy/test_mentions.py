@@ -3,7 +3,7 @@
 import pytest
 
 from doorward.model.decision import Circumstances, Facts, Verdict
-from doorward.model.statement import Action
+from doorward.model.statement import Action, Way
 from doorward.policy.load import ACTIONS, default_texts, load, schema
 from doorward.policy.mentions import mentioned
 from doorward.policy.reading import read
@@ -146,7 +146,8 @@ def test_groups_of_actions_are_those_of_the_schema() -> None:
     """A group with an action more in the schema than here would leave a rule out of what it concerns."""
     text = str(schema())
     statements = [action.value for action in Action if action is not Action.UNKNOWN]
-    assert set(ACTIONS) - set(statements) == {"unmask", "scan", "approve"}
+    ways = [way.value for way in Way]
+    assert set(ACTIONS) - set(statements) == {"unmask", "scan", "approve", *ways}
     for group, members in (("statement", statements), ("change", statements[2:])):
         rule = HEAD.format("x") + f'forbid (principal, action in Action::"{group}", resource);'
         in_force = load({"a.cedar": PERMIT.replace('"all"', '"p"') + rule})

@@ -32,6 +32,8 @@ FULL = Facts(
     True,
     True,
 )
+# The action is the question's own, and columns that steer rows are asked about one by one.
+UNTOLD = {"action", "refusal", "steering"}
 EVERYTHING = "permit (principal, action, resource);"
 
 
@@ -58,7 +60,7 @@ def test_request_context_is_what_the_schema_declares() -> None:
 def test_every_fact_reaches_the_rules() -> None:
     """A fact added to the model and forgotten here would be one that no rule can see. The refusal is words for people."""
     told = json.loads(request.statement_context(FULL, "shop", "orders", approved=True))
-    assert {field.name for field in fields(Facts)} - set(told) == {"action", "refusal"}
+    assert {field.name for field in fields(Facts)} - set(told) == UNTOLD
     known = {"upstream", "database", "approved", "label_classes", "schemas", "time", "client"}
     circumstances = {field.name for field in fields(Circumstances)}
     assert set(told) - {field.name for field in fields(Facts)} == known - {"client"} | circumstances - {"client"}
@@ -74,7 +76,7 @@ def test_only_what_is_asked_for_is_told() -> None:
         assert told == {name: whole[name]}
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Facts) if field.name not in {"action", "refusal"}])
+@pytest.mark.parametrize("name", [field.name for field in fields(Facts) if field.name not in UNTOLD])
 def test_every_fact_makes_a_difference(name: str) -> None:
     """None is told under another's name."""
     empty = Facts("read", ())

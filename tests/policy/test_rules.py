@@ -18,8 +18,13 @@ GOOD_VALUES = {
     "row_limit": "1",
     "parameters": "kept",
     "require": "reason ticket",
+    "probes": "9",
+    "learned_rows": "9",
+    "window_seconds": "60",
+    "beyond": "dba",
 }
 OF_A_HOLD = ("hold_seconds", "within", "quorum", "escalate", "escalate_after")
+OF_A_BUDGET = ("probes", "learned_rows", "window_seconds", "beyond")
 
 
 @pytest.mark.parametrize("effect", ["permit", "forbid"])
@@ -30,6 +35,7 @@ def test_annotation_is_taken_where_it_means_something(name: str, effect: str) ->
         {"hold": "dba"} if name in (*OF_A_HOLD, "require") and effect == "forbid" else {}
     )
     needed |= {"escalate": "managers"} if name == "escalate_after" and effect == "forbid" else {}
+    needed |= {"probes": "1", "beyond": "dba"} if name in OF_A_BUDGET and effect == "permit" else {}
     meant = effect in ANNOTATIONS[name][0]
     assert (annotation_fault(effect, needed | {name: GOOD_VALUES[name]}) == "") == meant
     assert annotation_fault(effect, needed | {name: ""})

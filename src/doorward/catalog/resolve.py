@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from doorward.catalog.steering import SYSTEM_COLUMNS, steered_by
 from doorward.model.catalog import Column, Label, Relation, Snapshot
 from doorward.model.decision import Facts
 from doorward.model.statement import (
@@ -32,9 +33,6 @@ from doorward.sql.functions import (
 )
 
 _T = TypeVar("_T")
-
-# Every table has these (PostgreSQL manual, "System Columns"); they tell of storage, not of values.
-_SYSTEM_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 
 # What these bring to the client was decided on by another statement, which the session must look up.
 _RUNS_ANOTHER = frozenset({"ExecuteStmt", "FetchStmt", "CallStmt"})
@@ -115,6 +113,9 @@ def _facts(analysis: Analysis, pairs: list[tuple[ParsedStatement, _Touched, bool
         refusal=analysis.error or next((statement.refusal for statement in statements if statement.refusal), ""),
         multiple=len(statements) > 1,
         temporary=_is_temporary(statements, snapshot),
+        steering=steered_by(
+            ((statement, touched.read) for statement, touched, _ in pairs), lambda name: meanings(name, snapshot), snapshot
+        ),
     )
 
 
@@ -227,7 +228,7 @@ def _is_clear_name(name: str, touched: _Touched, snapshot: Snapshot) -> bool:
     if touched.reads_unresolved:
         return False
     is_function = name in snapshot.user_functions or name in snapshot.user_types or is_builtin_function(name)
-    if name in _SYSTEM_COLUMNS:
+    if name in SYSTEM_COLUMNS:
         return not is_function
     columns = list(touched.columns(name))
     if not columns or any(column.label.is_protected for column in columns):
@@ -256,7 +257,7 @@ def _may_be_protected(name: str, statement: ParsedStatement, touched: _Touched) 
     if columns:
         return any(column.label.is_protected for column in columns)
     # A name that is no table's column is either the text's own for something that is listed besides, or unknown.
-    return name not in statement.aliases and name not in _SYSTEM_COLUMNS
+    return name not in statement.aliases and name not in SYSTEM_COLUMNS
 
 
 def _copies_out(statement: ParsedStatement, touched: _Touched, vouched: bool, snapshot: Snapshot) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from doorward.model.catalog import Label
+from doorward.model.statement import Way
 
 
 class Verdict(Enum):
@@ -34,6 +35,24 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one identity may learn of a protected column that it is not cleared for, by letting it steer rows.
+
+    In *window_seconds* at most *probes* different questions and *rows* rows that answer them; what goes beyond waits for
+    *approvers*. 0 is no bound. *times* is the number of values that one execution holds the column against.
+    """
+
+    column: str
+    label: Label
+    probes: int
+    rows: int
+    window_seconds: int
+    approvers: str
+    rule: str
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The outcome of policy for one execution.
 
@@ -41,6 +60,7 @@ class Decision:
     what is found in them replaced; every other protected label is masked.
     *approvers* is the group that may say yes to a HOLD, *quorum* how many of it must; after *escalates_seconds* without an
     answer *escalates_to* may as well, if it names a group. *reasons* is never empty.
+    *budgets* bound what is learned of columns by executions like this one.
     *observed* is for an upstream that is only watched: the verdict is ALLOW whatever the rules say (they are in *reasons*),
     and nothing of the answer is masked, cut or withheld.
     """
@@ -59,6 +79,17 @@ class Decision:
     until_us: int = field(default=0, compare=False)  # when it has to be made anew because time passes; 0: never
     escalates_to: str = ""
     escalates_seconds: int = 0
+    budgets: tuple[Budget, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """A protected column that steers rows: the gravest *way*, and the number of values that it is held against."""
+
+    column: str
+    label: Label
+    way: Way
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +117,7 @@ class Facts:
     refusal: str = ""
     multiple: bool = False  # several statements in one message
     temporary: bool = False  # every object it defines or destroys is a temporary one of this session
+    steering: tuple[Steered, ...] = ()  # protected columns that decide which rows come
 
 
 @dataclass(frozen=True, slots=True)

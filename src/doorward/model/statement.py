@@ -80,6 +80,50 @@ class WhereClause(Enum):
     MISSING = "missing"  # absent, or always true as far as the text shows
 
 
+class Way(Enum):
+    """How a column steers which rows come, how many, or in which order; from what tells least to what tells most."""
+
+    COMPARE = "compare"  # column = constant or parameter, or IN a short list of them
+    MATCH = "match"  # column = another bare column
+    SEARCH = "search"  # any other condition on its one row, ORDER BY, GROUP BY, DISTINCT
+    STEER = "steer"  # together with other rows' values, or as a number of rows: a single statement may tell all of it
+
+    @property
+    def gravity(self) -> int:
+        """Position in the order above."""
+        return _GRAVITY[self]
+
+
+_GRAVITY = {way: position for position, way in enumerate(Way)}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A column that a value derives from, by name or, counted from 1, by position; the whole row where it has neither.
+
+    *relation* is None where the text does not tell which it is of. *certain* says that the relation has it, or else that a
+    function of that name is called on its row; without, a relation that has no such column isn't meant.
+    """
+
+    relation: RelationName | None
+    name: str = ""
+    position: int = 0
+    certain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """A place in a statement where a column steers rows: *times* is the number of values that it is held against.
+
+    *matched* is what a column that MATCHes is held against; two whole rows of it stand for a NATURAL JOIN.
+    """
+
+    origin: Origin
+    way: Way
+    times: int = 1
+    matched: tuple[Origin, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedStatement:
     """One statement of a text.
@@ -94,7 +138,8 @@ class ParsedStatement:
     into this statement's facts; what EXECUTE and FETCH run must be looked up under *prepared_name* and *cursor_name*.
     *aliases* are the names that the text itself gives to columns, *creates* the relations that come into being with it,
     *checked_functions* those whose constant arguments were found harmless (they need only not be shadowed).
-    *temporary* says that all it creates or drops is spelled as temporary.
+    *temporary* says that all it creates or drops is spelled as temporary. *steering* lists where columns steer rows, apart
+    from IS NULL and count() of a bare one; columns that need no protection are among them.
     """
 
     node: str
@@ -121,6 +166,7 @@ class ParsedStatement:
     creates: tuple[RelationName, ...] = ()
     checked_functions: tuple[str, ...] = ()
     temporary: bool = False
+    steering: tuple[Steering, ...] = ()
 
     @property
     def is_plain(self) -> bool:

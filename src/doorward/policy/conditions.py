@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from cedarpy import pst
 
-from doorward.policy.reading import ACTIONS, APPROVE, SCAN, UNMASK
+from doorward.policy.reading import ACTIONS, APPROVE, SCAN, UNMASK, WAYS
 
 # The groups of actions in the schema, and the actions in them.
-_STATEMENTS = frozenset(ACTIONS) - {UNMASK, SCAN, APPROVE}
-_ACTION_GROUPS = {"statement": _STATEMENTS, "change": _STATEMENTS - {"session", "read"}}
+_STATEMENTS = frozenset(ACTIONS) - {UNMASK, SCAN, APPROVE, *WAYS}
+_ACTION_GROUPS = {
+    "statement": _STATEMENTS,
+    "change": _STATEMENTS - {"session", "read"},
+    "infer": frozenset(WAYS),
+}
 _PRINCIPALS = frozenset({"Human", "Service", "Agent"})
 
 

@@ -8,7 +8,7 @@ of is part of the question, so that the time of day makes answers short-lived wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -18,10 +18,10 @@ from cedarpy import Decision as CedarDecision
 
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Label
-from doorward.model.decision import NOTHING_KNOWN, Circumstances, Decision, Facts, Parameters, Reason, Verdict
+from doorward.model.decision import NOTHING_KNOWN, Budget, Circumstances, Decision, Facts, Parameters, Reason, Steered, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.policy import floors, request
-from doorward.policy.load import ACTIONS, APPROVE, SCAN, UNMASK, PolicySetInForce, Prepared, schema
+from doorward.policy.load import ACTIONS, APPROVE, SCAN, UNMASK, WAYS, PolicySetInForce, Prepared, schema
 from doorward.policy.rules import GROUP_JOINT, REQUIREMENTS, Rule
 
 # A decision with its facts is about 3 KiB: 12 MiB at most. An application's statements are a few hundred.
@@ -33,7 +33,7 @@ _Situation = tuple[tuple[str, ...], int]
 """The circumstances that some rule asks for, in the order of its Needs, and the number of the step of time."""
 _NO_SITUATION: _Situation = ((), 0)
 
-_STATEMENT_ACTIONS = frozenset(ACTIONS) - {UNMASK, SCAN, APPROVE}
+_STATEMENT_ACTIONS = frozenset(ACTIONS) - {UNMASK, SCAN, APPROVE, *WAYS}
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 _OBSERVED = {
     Verdict.ALLOW: floors.OBSERVED,
@@ -63,6 +63,8 @@ class _Judgement:
     verdict: Verdict
     rules: tuple[Rule, ...] = ()
     failed: bool = False
+    otherwise: Reason = floors.NO_RULE_PERMITS
+    about: str = ""
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -70,7 +72,8 @@ class _Judgement:
         if self.failed:
             return (floors.POLICY_ERROR,)
         deciding = [rule for rule in self.rules if self.verdict is not Verdict.DENY or not rule.hold]
-        return tuple(Reason(rule.id, rule.text, rule.advice) for rule in deciding) or (floors.NO_RULE_PERMITS,)
+        about = f" [{self.about}]" if self.about else ""
+        return tuple(Reason(rule.id, rule.text + about, rule.advice) for rule in deciding) or (self.otherwise,)
 
 
 _FAILED = _Judgement(Verdict.DENY, failed=True)
@@ -217,7 +220,12 @@ class Policy:
         where = request.database_uid(upstream, database)
         policies = self.in_force.lifted if approved else self.in_force.strict
         questions = [request.ask(who, facts.action, where, context) for who in chain]
-        decision = self._strictest(self._put(policies[facts.action], entities, questions), circumstances)
+        judgements = self._put(policies[facts.action], entities, questions)
+        budgets: tuple[Budget, ...] = ()
+        if facts.steering:
+            steering, budgets = self._steering(policies, chain, entities, facts, context, circumstances)
+            judgements += steering
+        decision = self._strictest(judgements, circumstances)
         if decision.verdict is Verdict.HOLD:
             # What would be refused even when approved is refused now, so that nobody is asked in vain; and what would be
             # shown when approved is what approvers are told.
@@ -234,8 +242,38 @@ class Policy:
         if decision.verdict is Verdict.ALLOW:
             cleared = self._shown(UNMASK, policies[UNMASK], chain, entities, facts, context, circumstances)
             scanned = self._shown(SCAN, policies[SCAN], chain, entities, facts, context, circumstances)
-            return replace(decision, cleared=cleared, scanned=scanned - cleared)
+            return replace(decision, cleared=cleared, scanned=scanned - cleared, budgets=budgets)
         return decision
+
+    def _steering(
+        self,
+        policies: Mapping[str, Prepared],
+        chain: tuple[Principal, ...],
+        entities: Entities | None,
+        facts: Facts,
+        context: str,
+        circumstances: Circumstances,
+    ) -> tuple[list[_Judgement], tuple[Budget, ...]]:
+        """What the rules say of each protected column that steers rows, but for labels that may be seen anyway.
+
+        Of all rules that permit it, to anybody in the chain, the smallest bounds make the budget of a column.
+        """
+        cleared = self._shown(UNMASK, policies[UNMASK], chain, entities, facts, context, circumstances)
+        judgements: list[_Judgement] = []
+        budgets: list[Budget] = []
+        for way, label in dict.fromkeys((steered.way, steered.label) for steered in facts.steering):
+            if label in cleared:
+                continue
+            concerned = [steered for steered in facts.steering if steered.way is way and steered.label is label]
+            columns = ", ".join(steered.column for steered in concerned)
+            questions = [request.ask(who, way.value, request.uid("Label", label.value), context) for who in chain]
+            told = self._put(policies[way.value], entities, questions)
+            otherwise = floors.not_by(way, columns, label.value)
+            judgements += [replace(one, otherwise=otherwise, about=columns) for one in told]
+            bounding = [rule for one in told for rule in one.rules if rule.beyond]
+            if bounding:
+                budgets += [_budget(steered, bounding) for steered in concerned]
+        return judgements, tuple(budgets)
 
     def _shown(
         self,
@@ -329,6 +367,20 @@ def _escalation(holds: list[Rule]) -> dict[str, Any]:
         return {}
     seconds = max(rule.escalate_seconds for rule in holds)
     return {"escalates_to": GROUP_JOINT.join(sorted(groups)), "escalates_seconds": seconds}
+
+
+def _budget(steered: Steered, rules: list[Rule]) -> Budget:
+    """The strictest of what *rules* let be learned of a column."""
+    return Budget(
+        steered.column,
+        steered.label,
+        probes=_smallest(rule.probes for rule in rules),
+        rows=_smallest(rule.learned_rows for rule in rules),
+        window_seconds=max(rule.window_seconds for rule in rules),
+        approvers=GROUP_JOINT.join(sorted({rule.beyond for rule in rules})),
+        rule=rules[0].id,
+        times=steered.times,
+    )
 
 
 def _only_observed(decision: Decision) -> Decision:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from doorward.model.decision import Reason
+from doorward.model.statement import Way
 
 NO_RULE_PERMITS = Reason(
     "no-rule-permits",
     "No rule permits this.",
     "Ask whoever keeps the policy folder for a rule, or run it as somebody who is permitted.",
+)
+NO_RULE_PERMITS_INFERENCE = Reason(
+    "no-rule-permits-inference",
+    "No rule permits to let protected columns decide which rows come, or how many.",
+    "Ask whoever keeps the policy folder to clear you for it.",
+)
+BEYOND_BUDGET = Reason(
+    "beyond-inference-budget",
+    "More was asked about a protected column than one may ask in the time.",
+    "Wait, or have it approved.",
 )
 POLICY_ERROR = Reason(
     "policy-error",
@@ -71,6 +84,8 @@ REQUIRED = {"reason": REASON_REQUIRED, "ticket": TICKET_REQUIRED}
 
 FLOORS = (
     NO_RULE_PERMITS,
+    NO_RULE_PERMITS_INFERENCE,
+    BEYOND_BUDGET,
     POLICY_ERROR,
     UNREADABLE_STATEMENT,
     UNLISTED_STATEMENT,
@@ -85,3 +100,20 @@ FLOORS = (
     OBSERVED_NOT_HELD,
 )
 RESERVED_RULE_IDS = frozenset(floor.rule for floor in FLOORS)
+
+_DOING = {
+    Way.COMPARE: "compare {columns} with a value",
+    Way.MATCH: "join by {columns}",
+    Way.SEARCH: "search, sort, group or calculate by {columns}",
+    Way.STEER: "let {columns} decide on other rows, or on how many there are",
+}
+
+
+def not_by(way: Way, columns: str, label: str) -> Reason:
+    """No rule permits to let *columns*, which hold *label*, steer rows in this way."""
+    instead = "" if way is Way.COMPARE else "Compare it with one value (column = ...), test IS NULL, or leave it out. "
+    return replace(
+        NO_RULE_PERMITS_INFERENCE,
+        text=f"No rule permits to {_DOING[way].format(columns=columns)} ({label}).",
+        advice=f"{instead}Or ask whoever keeps the policy folder to clear you for {label}.",
+    )

@@ -12,7 +12,7 @@ from cedarpy import PolicySet, pst
 
 from doorward.errors import PolicyInvalid
 from doorward.policy.mentions import Needs, mentioned, needs_of
-from doorward.policy.reading import ACTIONS, APPROVE, SCAN, UNMASK, read, schema
+from doorward.policy.reading import ACTIONS, APPROVE, SCAN, UNMASK, WAYS, read, schema
 from doorward.policy.rules import REQUIREMENTS, Rule
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "APPROVE",
     "SCAN",
     "UNMASK",
+    "WAYS",
     "PolicySetInForce",
     "Prepared",
     "default_texts",
@@ -63,7 +64,11 @@ class PolicySetInForce:
 
 
 # The groups of actions in the schema, and what is not in them. A test holds them against the schema.
-_NOT_IN = {"statement": {UNMASK, SCAN, APPROVE}, "change": {UNMASK, SCAN, APPROVE, "session", "read"}}
+_NOT_IN = {
+    "statement": {UNMASK, SCAN, APPROVE, *WAYS},
+    "change": {UNMASK, SCAN, APPROVE, *WAYS, "session", "read"},
+    "infer": set(ACTIONS).difference(WAYS),
+}
 
 
 def _concerns(policy: pst.Template, action: str) -> bool:
@@ -88,7 +93,7 @@ def _prepare(policies: Mapping[str, pst.Template]) -> dict[str, Prepared]:
 
 
 def _needs(policies: Mapping[str, pst.Template], rules: Mapping[str, Rule]) -> dict[str, Needs]:
-    """What each action needs; a statement needs also what decides on showing and scanning what it reads."""
+    """What each action needs; a statement needs also what decides on showing, scanning and inferring what it reads."""
     names: dict[str, set[str]] = {action: set() for action in ACTIONS}
     required: dict[str, set[str]] = {action: set() for action in ACTIONS}
     for key, policy in policies.items():
@@ -100,7 +105,7 @@ def _needs(policies: Mapping[str, pst.Template], rules: Mapping[str, Rule]) -> d
                 required[action] |= asks
     needs = {}
     for action in ACTIONS:
-        also = () if action == APPROVE else (UNMASK, SCAN)
+        also = () if action == APPROVE else (UNMASK, SCAN, *WAYS)
         needs[action] = needs_of(
             names[action].union(*(names[other] for other in also)),
             required[action].union(*(required[other] for other in also)),

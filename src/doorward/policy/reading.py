@@ -15,14 +15,16 @@ from cedarpy import PolicySet, Schema, pst, validate_policies
 
 from doorward.errors import PolicyInvalid
 from doorward.model.catalog import Label
-from doorward.model.statement import Action
+from doorward.model.statement import Action, Way
 from doorward.policy.floors import RESERVED_RULE_IDS
 from doorward.policy.rules import Rule, annotation_fault, rule_of
 
 UNMASK = "unmask"
 SCAN = "scan"
 APPROVE = "approve"
-ACTIONS = (*(action.value for action in Action if action is not Action.UNKNOWN), UNMASK, SCAN, APPROVE)
+# Letting a protected column steer rows.
+WAYS = tuple(way.value for way in Way)
+ACTIONS = (*(action.value for action in Action if action is not Action.UNKNOWN), UNMASK, SCAN, *WAYS, APPROVE)
 
 _LABELS = frozenset(label.value for label in Label)
 _TOKEN = re.compile(r'//[^\n]*|"(?:[^"\\]|\\.)*"|;|\s+|[^\s;"/]+|.', re.DOTALL)

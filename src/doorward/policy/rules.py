@@ -16,6 +16,7 @@ from doorward.model.decision import Parameters
 # How long a held statement waits when its rule doesn't say: long enough to be seen, short enough for a person at psql.
 DEFAULT_HOLD_SECONDS = 600
 LONGEST_HOLD_SECONDS = 86_400
+DEFAULT_WINDOW_SECONDS = 3_600
 LARGEST_ROW_LIMIT = 1_000_000_000
 # More people than this are not found in the time that a statement can wait.
 LARGEST_QUORUM = 9
@@ -41,6 +42,8 @@ class Rule:
     many people of it must say yes. After *escalate_seconds* without an answer the group *escalate* may answer as well.
     *row_limit* is 0 for a permit without one, *parameters* None for one that says nothing of them. *require* is what the client
     must have said: a reason, a ticket, or both.
+    *probes* and *learned_rows* bound what is learned of a column in *window_seconds*; more than that waits for the group
+    *beyond*.
     """
 
     id: str
@@ -59,6 +62,10 @@ class Rule:
     row_limit: int = 0
     parameters: Parameters | None = None
     require: frozenset[str] = frozenset()
+    probes: int = 0
+    learned_rows: int = 0
+    window_seconds: int = 0
+    beyond: str = ""
 
     @property
     def text(self) -> str:
@@ -131,6 +138,10 @@ ANNOTATIONS = {
     "row_limit": (("permit",), _row_limit),
     "parameters": (("permit",), _parameters),
     "require": (("permit", "forbid"), _require),
+    "probes": (("permit",), _row_limit),
+    "learned_rows": (("permit",), _row_limit),
+    "window_seconds": (("permit",), _hold_seconds),
+    "beyond": (("permit",), _group),
 }
 
 _OF_A_HOLD = ("hold_seconds", "within", "quorum", "escalate", "escalate_after")
@@ -162,6 +173,11 @@ def annotation_fault(effect: str, annotations: Mapping[str, str]) -> str:
         return "@escalate_after needs an @escalate beside it"
     if "escalate_after" in annotations and _seconds(annotations["escalate_after"]) >= _hold_time(annotations):
         return "@escalate_after must come before the time to answer is over"
+    bounds = [name for name in ("probes", "learned_rows") if name in annotations]
+    if bounds and "beyond" not in annotations:
+        return f"@{bounds[0]} needs a @beyond beside it: the group that more than that waits for"
+    if not bounds and (left := [name for name in ("beyond", "window_seconds") if name in annotations]):
+        return f"@{left[0]} needs @probes or @learned_rows beside it"
     return ""
 
 
@@ -200,4 +216,8 @@ def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, s
         row_limit=int(annotations.get("row_limit", 0)),
         parameters=Parameters(annotations["parameters"]) if "parameters" in annotations else None,
         require=frozenset(annotations.get("require", "").split()),
+        probes=int(annotations.get("probes", 0)),
+        learned_rows=int(annotations.get("learned_rows", 0)),
+        window_seconds=int(annotations.get("window_seconds", DEFAULT_WINDOW_SECONDS)) if "beyond" in annotations else 0,
+        beyond=annotations.get("beyond", ""),
     )

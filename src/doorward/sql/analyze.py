@@ -12,6 +12,7 @@ from doorward.sql.copying import copied_columns
 from doorward.sql.outputs import outputs_of
 from doorward.sql.parse import TOO_COMPLEX, ParseFailure, parse
 from doorward.sql.settings import check_setting, check_shown
+from doorward.sql.steering import steering_of
 from doorward.sql.tree import Fields, constant, kind_and_fields
 from doorward.sql.varying import varying_literals
 from doorward.sql.walk import Found, walk
@@ -58,6 +59,7 @@ def _statement(kind: str, fields: Fields) -> ParsedStatement:
         aliases=tuple(found.aliases),
         creates=tuple(found.creates),
         checked_functions=tuple(found.checked_functions),
+        steering=steering_of(kind, fields),
         temporary=found.shapes_temporary and not found.shapes_lasting and worst.action in (Action.DEFINE, Action.DESTROY),
         **particulars,
     )
