@@ -25,6 +25,7 @@ OCCASIONS = {
     "signin.refused": "refused",
     "hold.answered": "answer",
     "hold.moved": "answer",
+    "inference.noted": "inference",
     "administered": "change",
     "service.started": "service",
     "service.stopped": "service",

@@ -16,6 +16,7 @@ from doorward.model.entry import (
     HoldAnswered,
     HoldMoved,
     IdentityStamp,
+    InferenceNoted,
     ServiceStarted,
     ServiceStopped,
     SessionClosed,
@@ -172,6 +173,27 @@ def _refused(index: int, entry: SigninRefused, _: Sequel) -> EntryView:
     return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.user, verdict="deny")
 
 
+def _noted(index: int, entry: InferenceNoted, _: Sequel) -> EntryView:
+    way = "has used half of" if entry.state == "half" else "asked for more than"
+    of = " and ".join(
+        f"{used} of {most} {what}"
+        for used, most, what in ((entry.probes, entry.most_probes, "questions"), (entry.rows, entry.most_rows, "rows"))
+        if most
+    )
+    return EntryView(
+        index=index,
+        kind=entry.kind,
+        at_us=entry.at_us,
+        text=f"{way} what may be learned of {entry.column} ({entry.label}) in {entry.window_seconds} seconds: {of}",
+        upstream=entry.upstream,
+        session=entry.session,
+        execution=entry.execution,
+        labels=(entry.label,),
+        rules=(entry.rule,),
+        **_of_identity(entry.identity),
+    )
+
+
 def _answered(index: int, entry: HoldAnswered, _: Sequel) -> EntryView:
     why = f": {entry.reason}" if entry.reason else ""
     return EntryView(
@@ -230,6 +252,7 @@ _TELLING: dict[type, Callable[[int, Any, Sequel], EntryView]] = {
     SigninRefused: _refused,
     HoldAnswered: _answered,
     HoldMoved: _moved,
+    InferenceNoted: _noted,
     Administered: _administered,
     ServiceStarted: _started,
     ServiceStopped: _stopped,

@@ -171,6 +171,30 @@ class StatementOutcome(msgspec.Struct, frozen=True):
     sealed_error: Sealed | UnsetType = UNSET
 
 
+class InferenceNoted(msgspec.Struct, frozen=True):
+    """An identity has used half of what it may learn of a protected column, or asked for more than that.
+
+    *state* is half or beyond; *probes* different questions were counted, and *rows* rows in answer, of the most that *rule*
+    permits in *window_seconds* (0: no bound).
+    """
+
+    at_us: int
+    column: str
+    execution: str
+    identity: IdentityStamp
+    label: str
+    most_probes: int
+    most_rows: int
+    probes: int
+    rows: int
+    rule: str
+    session: str
+    state: str
+    upstream: str
+    window_seconds: int
+    kind: str = "inference.noted"
+
+
 class HoldRequested(msgspec.Struct, frozen=True):
     """An execution waits for an approval."""
 
@@ -238,6 +262,7 @@ Entry = (
     | SessionClosed
     | StatementIntent
     | StatementOutcome
+    | InferenceNoted
     | HoldRequested
     | HoldMoved
     | HoldAnswered

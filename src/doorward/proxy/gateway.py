@@ -27,6 +27,7 @@ from doorward.proxy.control_link import ControlLink
 from doorward.proxy.execution import Texts
 from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.holds import Holds
+from doorward.proxy.inference import Meter
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
@@ -86,6 +87,7 @@ class Gateway:
         self.scribe: Scribe
         self.forwarding: Forwarding
         self.holds: Holds
+        self.meter = Meter(settings.digest_key)
         self._log: AuditLog
         self._rules: Rules | None = None
         self._configured = asyncio.Event()

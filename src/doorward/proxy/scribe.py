@@ -15,12 +15,22 @@ from doorward.audit.sealing import Sealer
 from doorward.errors import AuditUnavailable
 from doorward.model.catalog import Snapshot
 from doorward.model.decision import Decision, Facts, Parameters
-from doorward.model.entry import ActorStamp, ColumnStamp, Entry, IdentityStamp, Sealed, StatementIntent, StatementOutcome
+from doorward.model.entry import (
+    ActorStamp,
+    ColumnStamp,
+    Entry,
+    IdentityStamp,
+    InferenceNoted,
+    Sealed,
+    StatementIntent,
+    StatementOutcome,
+)
 from doorward.model.identity import Identity, Principal
 from doorward.model.result import ColumnTreatment, ResultColumn
 from doorward.model.sealing import SealingKey
 from doorward.proxy.execution import Attempt, SessionFacts, Text
 from doorward.proxy.forms_cy import PARAMETERS_LIMIT, SHOWN, IntentForm, hashed, kept_json, sealed_json
+from doorward.proxy.inference import Used
 
 # An entry has a limit of 60,000 bytes, and sealing makes a third more of a text: longer ones are kept beside the log.
 STATEMENT_LIMIT_BYTES = 8_000
@@ -199,6 +209,28 @@ class Scribe:
         with contextlib.suppress(AuditUnavailable):
             self._log.flush()
             self._log.sync_within()
+
+    def noted(self, session: SessionFacts, identity: Identity, execution_id: str, used: Used, at_us: int) -> None:
+        """Append how much of what it may learn of a column an identity has used. Raises AuditUnavailable."""
+        budget = used.budget
+        self._log.append(
+            InferenceNoted(
+                at_us=at_us,
+                column=budget.column,
+                execution=execution_id,
+                identity=self._identity(identity),
+                label=budget.label.value,
+                most_probes=budget.probes,
+                most_rows=budget.rows,
+                probes=used.probes,
+                rows=used.rows,
+                rule=budget.rule,
+                session=session.id,
+                state="beyond" if used.is_beyond else "half",
+                upstream=session.upstream,
+                window_seconds=budget.window_seconds,
+            )
+        )
 
     def refused(self, execution_id: str, at_us: int) -> None:
         """The execution was refused, rejected or withdrawn; nothing was forwarded."""

@@ -33,6 +33,7 @@ from doorward.proxy.client_tls import Certificate, begin_tls
 from doorward.proxy.execution import SessionFacts, Texts
 from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.holds import Holds
+from doorward.proxy.inference import Meter
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe, identity_stamp
@@ -62,6 +63,7 @@ class Surroundings(Protocol):
     scribe: Scribe
     forwarding: Forwarding
     holds: Holds
+    meter: Meter
     texts: Texts
     pool: UpstreamPool
     tls: Certificate | None
@@ -333,6 +335,7 @@ class Session(asyncio.Protocol):
             gateway.texts,
             gateway.scribe,
             gateway.holds,
+            gateway.meter,
             strict=gateway.strict,
             go_on=self._go_on,
             notify=self._notify,

@@ -42,6 +42,7 @@ from doorward.proxy.execution import (
     Texts,
 )
 from doorward.proxy.holds import Holds, Settlement, binding_of
+from doorward.proxy.inference import Meter, held
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
 from doorward.wire.governor import Go, Refusal, Resume, Ruling, Ticket, Understood
@@ -67,6 +68,7 @@ class StatementPath:
         texts: Texts,
         scribe: Scribe,
         holds: Holds,
+        meter: Meter,
         *,
         strict: bool,
         go_on: Callable[[Callable[[], None]], None],
@@ -83,6 +85,7 @@ class StatementPath:
         self._texts = texts
         self._scribe = scribe
         self._holds = holds
+        self._meter = meter
         self._strict = strict
         self._go_on = go_on
         self._notify = notify
@@ -238,6 +241,9 @@ class StatementPath:
                     tag=tag[:1_000],
                 )
             )
+        budgets = ticket.judgement.decision.budgets
+        if budgets:
+            self._meter.learned(self._identity, self._session.upstream, budgets, _rows_told(rows, tag), now)
         if ticket.judgement.touches_catalog and status == "done":
             self._catalog_touched()
 
@@ -290,6 +296,10 @@ class StatementPath:
         if self._session.wishes.report:
             self._report(execution=execution_id, row_limit=judgement.decision.row_limit)
         begun_us = self._now_us()
+        if judgement.decision.budgets and judgement.decision.verdict is Verdict.ALLOW:
+            refused = self._beyond_budget(attempt, judgement, execution_id, begun_us, grant)
+            if refused is not None:
+                return refused
         form = judgement.form
         if form is not None:
             index = self._scribe.intent_again(form, attempt.text, attempt.parameters, self._session.id, execution_id, begun_us)
@@ -306,8 +316,32 @@ class StatementPath:
         self._take_claims(attempt.text.analysis)
         if self._seen.get(attempt.text.family) is judgement:
             judgement.form = form
-            judgement.is_repeatable = form is not None and not judgement.decision.row_limit
+            # Rows are counted towards a limit, and questions towards a budget: those go the long way.
+            bounded = judgement.decision.row_limit or judgement.decision.budgets
+            judgement.is_repeatable = form is not None and not bounded
         return Ruling(Go.NOW, ticket=self._allow(judgement, execution_id, begun_us, index))
+
+    def _beyond_budget(
+        self, attempt: Attempt, judgement: Judgement, execution_id: str, begun_us: int, grant: str
+    ) -> Ruling | None:
+        """Count what it asks about protected columns; a ruling when that is more than may be asked without approval."""
+        used = self._meter.ask(
+            self._identity,
+            self._session.upstream,
+            judgement.decision.budgets,
+            attempt.text.text,
+            attempt.parameters,
+            begun_us,
+            approved=bool(grant),
+        )
+        for one in used:
+            self._scribe.noted(self._session, self._identity, execution_id, one, begun_us)
+        beyond = [one for one in used if one.is_beyond]
+        if not beyond:
+            return None
+        facts, decision = judgement.facts, held(judgement.decision, beyond)
+        self._scribe.intent(self._session, self._identity, attempt, facts, decision, execution_id, begun_us, grant="")
+        return self._hold(attempt, facts, decision, execution_id)
 
     def _again(self, judgement: Judgement) -> Judgement:
         """The decision on the same under the rules of now."""
@@ -328,12 +362,16 @@ class StatementPath:
         resolved = self._resolve(text)
         decision = self._decide(text, resolved, approved=approved)
         facts, until_us = resolved.facts, decision.until_us
+        budgets = decision.budgets
         for named in inner:
             resolved = self._resolve(named)
             theirs = self._decide(named, resolved, approved=approved)
             until_us = min(filter(None, (until_us, theirs.until_us)), default=0)
+            budgets += theirs.budgets
             if _STRICTNESS[theirs.verdict] >= _STRICTNESS[decision.verdict]:
                 decision, facts = theirs, resolved.facts
+        if inner and budgets != decision.budgets:
+            decision = replace(decision, budgets=budgets)
         severity = max(Action(facts.action).severity, text.analysis.action.severity)
         judgement = Judgement(
             rules,
@@ -494,6 +532,12 @@ def _text(understood: Understood) -> Text:
 
 def _told(position: int, column: ColumnStamp) -> dict[str, object]:
     return {"position": position, "label": column.label, "source": column.source, "treatment": column.treatment}
+
+
+def _rows_told(rows: int, tag: str) -> int:
+    """How many rows the answer tells of: those that came, or those that the command's tag counts."""
+    counted = tag.rpartition(" ")[2]
+    return max(rows, int(counted)) if counted.isdecimal() else rows
 
 
 def _nothing() -> None:
