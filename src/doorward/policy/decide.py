@@ -18,9 +18,10 @@ from cedarpy import Decision as CedarDecision
 
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Label
-from doorward.model.decision import NOTHING_KNOWN, Budget, Circumstances, Decision, Facts, Parameters, Reason, Steered, Verdict
+from doorward.model.decision import NOTHING_KNOWN, Budget, Circumstances, Decision, Facts, Reason, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.policy import floors, request
+from doorward.policy.combining import budget_of, escalation, least_told, smallest
 from doorward.policy.load import ACTIONS, APPROVE, SCAN, UNMASK, WAYS, PolicySetInForce, Prepared, schema
 from doorward.policy.rules import GROUP_JOINT, REQUIREMENTS, Rule
 
@@ -41,19 +42,6 @@ _OBSERVED = {
     Verdict.DENY: floors.OBSERVED_NOT_DENIED,
 }
 _PROTECTED_LABELS = frozenset(label for label in Label if label.is_protected)
-
-
-def _smallest(limits: Iterable[int]) -> int:
-    """The smallest limit, where 0 is none."""
-    return min((limit for limit in limits if limit), default=0)
-
-
-_TOLD = {way: position for position, way in enumerate(Parameters)}
-
-
-def _least_told(ways: Iterable[Parameters | None]) -> Parameters:
-    """The way of keeping parameters that tells least of those that rules ask for; digests when none says anything."""
-    return min((way for way in ways if way is not None), key=_TOLD.__getitem__, default=Parameters.HASHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +260,7 @@ class Policy:
             judgements += [replace(one, otherwise=otherwise, about=columns) for one in told]
             bounding = [rule for one in told for rule in one.rules if rule.beyond]
             if bounding:
-                budgets += [_budget(steered, bounding) for steered in concerned]
+                budgets += [budget_of(steered, bounding) for steered in concerned]
         return judgements, tuple(budgets)
 
     def _shown(
@@ -344,11 +332,11 @@ class Policy:
             # Several rules may ask several groups. Whoever approves must be in all of them: one group's yes never stands
             # in for another's.
             approvers=GROUP_JOINT.join(sorted({rule.hold for rule in rules if rule.hold})),
-            hold_seconds=_smallest(rule.hold_seconds for rule in rules),
-            row_limit=_smallest(rule.row_limit for rule in rules),
-            parameters=_least_told(rule.parameters for rule in rules),
+            hold_seconds=smallest(rule.hold_seconds for rule in rules),
+            row_limit=smallest(rule.row_limit for rule in rules),
+            parameters=least_told(rule.parameters for rule in rules),
             quorum=max((rule.quorum for rule in rules), default=1),
-            **_escalation([rule for rule in rules if rule.hold]),
+            **escalation([rule for rule in rules if rule.hold]),
         )
 
 
@@ -356,31 +344,6 @@ def _missing(rules: Iterable[Rule], circumstances: Circumstances) -> tuple[Reaso
     """What *rules* require to be said and was not."""
     required = {word for rule in rules for word in rule.require}
     return tuple(floors.REQUIRED[word] for word in sorted(required) if not getattr(circumstances, REQUIREMENTS[word]))
-
-
-def _escalation(holds: list[Rule]) -> dict[str, Any]:
-    """Who is asked later: for each rule its second group, or the first where it has none; nobody sooner than all rules say."""
-    if not any(rule.escalate for rule in holds):
-        return {}
-    groups = {rule.escalate or rule.hold for rule in holds}
-    if groups == {rule.hold for rule in holds}:
-        return {}
-    seconds = max(rule.escalate_seconds for rule in holds)
-    return {"escalates_to": GROUP_JOINT.join(sorted(groups)), "escalates_seconds": seconds}
-
-
-def _budget(steered: Steered, rules: list[Rule]) -> Budget:
-    """The strictest of what *rules* let be learned of a column."""
-    return Budget(
-        steered.column,
-        steered.label,
-        probes=_smallest(rule.probes for rule in rules),
-        rows=_smallest(rule.learned_rows for rule in rules),
-        window_seconds=max(rule.window_seconds for rule in rules),
-        approvers=GROUP_JOINT.join(sorted({rule.beyond for rule in rules})),
-        rule=rules[0].id,
-        times=steered.times,
-    )
 
 
 def _only_observed(decision: Decision) -> Decision:
