@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from doorward.api import shapes
+from doorward.api import agent_shapes, shapes
 from doorward.api.queries import (
     DISCLOSURE_QUERY,
     LOG_QUERY,
@@ -29,6 +29,7 @@ from doorward.control.projection.disclosing import Disclosure
 from doorward.control.record import EXPORT_LIMIT, LIMIT
 from doorward.control.timeline import timeline
 from doorward.control.views import EntryView
+from doorward.model.agents import Task
 from doorward.model.identity import PrincipalKind
 
 
@@ -219,6 +220,51 @@ async def _explain(call: Call) -> Explained:
     )
 
 
+async def _agents(call: Call) -> list[agent_shapes.AgentOut]:
+    return [agent_shapes.agent_out(agent) for agent in call.office.agents.all(call.by)]
+
+
+async def _register_agent(call: Call) -> agent_shapes.AgentOut:
+    body: agent_shapes.NewRegistration = call.body
+    return agent_shapes.agent_out(
+        await call.office.agents.register(
+            call.by,
+            call.path["name"],
+            purpose=body.purpose,
+            model=body.model,
+            upstreams=body.upstreams,
+            needs_task=body.needs_task,
+            limits=body.limits,
+        )
+    )
+
+
+async def _give_task(call: Call) -> Task:
+    body: agent_shapes.NewTask = call.body
+    return await call.office.agents.give_task(
+        call.by,
+        call.path["name"],
+        body.minutes,
+        read_only=body.read_only,
+        tables=body.tables,
+        rows=body.rows,
+        ticket=body.ticket,
+    )
+
+
+async def _end_task(call: Call) -> None:
+    await call.office.agents.end_task(call.by, call.path["name"])
+
+
+async def _stop_agents(call: Call) -> agent_shapes.StoppedOut:
+    body: agent_shapes.NewStop = call.body
+    return agent_shapes.StoppedOut(await call.office.agents.stop(call.by, body.scope, body.name, body.reason))
+
+
+async def _resume_agents(call: Call) -> None:
+    await call.office.agents.resume(call.by, call.path["scope"], call.query.get("name", ""))
+
+
 COLUMN_QUERY = ("upstream", "table", "unreviewed", "label")
 
 # fmt: off
@@ -228,6 +274,14 @@ ENDPOINTS = (
     Endpoint("POST", "/principals", "Add a principal", _add_principal, shapes.PrincipalOut, shapes.NewPrincipal, status=201),
     Endpoint("PUT", "/principals/{name}/groups", "Put it into groups", _regroup, shapes.PrincipalOut, shapes.NewGroups),
     Endpoint("DELETE", "/principals/{name}", "Revoke a principal for good", _revoke_principal, None, None, ("reason",), 204),
+    Endpoint("GET", "/agents", "Agents, what is settled about them and who stopped them", _agents, list[agent_shapes.AgentOut]),
+    Endpoint("PUT", "/agents/{name}", "Settle what is given about an agent", _register_agent, agent_shapes.AgentOut,
+             agent_shapes.NewRegistration),
+    Endpoint("POST", "/agents/{name}/task", "Give an agent a task", _give_task, Task, agent_shapes.NewTask, status=201),
+    Endpoint("DELETE", "/agents/{name}/task", "End the task of an agent", _end_task, None, status=204),
+    Endpoint("POST", "/agent-stops", "Stop agents: one, those of an owner, or all", _stop_agents, agent_shapes.StoppedOut,
+             agent_shapes.NewStop, status=201),
+    Endpoint("DELETE", "/agent-stops/{scope}", "Undo a stop", _resume_agents, None, None, ("name",), 204),
     Endpoint("GET", "/secrets", "The secrets of a principal", _secrets, list[shapes.CredentialOut], None, ("principal",)),
     Endpoint("POST", "/secrets", "Mint a secret, shown once", _mint, shapes.SecretOut, shapes.NewSecret, status=201),
     Endpoint("POST", "/workload-secrets", "Exchange a program's token for a short-lived secret, shown once", _exchange,

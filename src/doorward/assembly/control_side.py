@@ -138,6 +138,7 @@ class ControlProcess:
                 may_approve=self._why_not_approve,
                 policy=lambda: self._policy,
                 catalog_touched=lambda _upstream: self._touched.set(),
+                workers=settings.workers,
                 now=now_us,
                 new_id=new_id,
             )

@@ -101,6 +101,10 @@ class ApiClient:
         """What *body* brings about at *path*."""
         return self._call("POST", path, json.dumps(body).encode())
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """What is at *path* once it is as *body* says."""
+        return self._call("PUT", path, json.dumps(body).encode())
+
     def delete(self, path: str, **query: str) -> None:
         """Undo what is at *path*."""
         self._call("DELETE", path + (f"?{urlencode(query)}" if query else ""))

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from doorward.cli import (
+    agents,
     approvals,
     audit,
     catalog,
@@ -61,7 +62,7 @@ app.command("up", rich_help_panel=START, help=up.UP_HELP)(up.up)
 app.command("doctor", rich_help_panel=START, help=doctor.DOCTOR_HELP)(doctor.doctor)
 app.add_typer(people.user, name="user", rich_help_panel=PEOPLE)
 app.add_typer(people.service, name="service", rich_help_panel=PEOPLE)
-app.add_typer(people.agent, name="agent", rich_help_panel=PEOPLE)
+app.add_typer(agents.agent, name="agent", rich_help_panel=PEOPLE)
 app.command("mcp", rich_help_panel=PEOPLE, help=mcp.MCP_HELP)(mcp.mcp)
 app.command("connect", rich_help_panel=PEOPLE, help=connect.CONNECT_HELP, context_settings=connect.PASS_ON)(connect.connect)
 app.command("approvals", rich_help_panel=ANSWER)(approvals.approvals)

@@ -91,12 +91,11 @@ def _list(kind: str, data_dir: DataDir, as_json: bool) -> None:
         say_json(known)
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in ("name", *(("acts for",) if kind == "agent" else ("groups",)), "since", "state"):
+    for heading in ("name", "groups", "since", "state"):
         table.add_column(heading)
     for found in sorted(known, key=lambda found: (found["revoked_us"] is not None, found["name"])):
         state = "[red]revoked[/]" if found["revoked_us"] else "[green]good[/]"
-        middle = found["acting_for"] if kind == "agent" else ", ".join(found["groups"])
-        table.add_row(f"[bold cyan]{found['name']}[/]", middle, local_time(found["created_us"]), state)
+        table.add_row(f"[bold cyan]{found['name']}[/]", ", ".join(found["groups"]), local_time(found["created_us"]), state)
     console().print(table if known else "[dim]none yet[/]")
 
 
@@ -114,7 +113,8 @@ def _complete(commands: typer.Typer, kind: str, plural: str) -> None:
     def revoke(name: Name, reason: Reason = "", data_dir: DataDir = None) -> None:
         _revoke(name, reason, data_dir)
 
-    commands.command("list", help=f"Show {plural}, the revoked ones last.")(listing)
+    if kind != "agent":  # there is more to show of those
+        commands.command("list", help=f"Show {plural}, the revoked ones last.")(listing)
     commands.command("revoke", help=f"End all access of one of the {plural} at once, and for good.")(revoke)
 
 

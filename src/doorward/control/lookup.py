@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from doorward.authentication.tokens import looks_like_token
+from doorward.control.agents import Agents
 from doorward.control.secrets import Secrets
 from doorward.control.workloads import Workloads
 from doorward.errors import DoorwardError
@@ -21,10 +22,11 @@ from doorward.store.repositories import Store
 class Directory:
     """Answers lookups from the store. A refusal is for the log and the operator; it names no other principal."""
 
-    def __init__(self, store: Store, secrets: Secrets, workloads: Workloads, now: Callable[[], int]) -> None:
+    def __init__(self, store: Store, secrets: Secrets, workloads: Workloads, agents: Agents, now: Callable[[], int]) -> None:
         self._store = store
         self._secrets = secrets
         self._workloads = workloads
+        self._agents = agents
         self._now = now
 
     def lookup(self, question: Lookup) -> Found:
@@ -44,12 +46,16 @@ class Directory:
         upstream = self.upstream_for(question.database)
         if not upstream:
             return _refused(question, "The database is not one that Doorward protects.")
+        why_not = self._agents.why_not(speaker.principal, upstream)
+        if why_not:
+            return _refused(question, why_not)
         return Found(
             id=question.id,
             principal=_card(principal),
             actors=tuple(map(_card, actors)),
             verifiers=self._verifiers(speaker.principal.id, upstream),
             upstream=upstream,
+            terms=self._agents.terms(speaker.principal),
             takes_token=not actors and self._workloads.takes_tokens(principal.name),
         )
 

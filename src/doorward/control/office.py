@@ -10,6 +10,7 @@ from doorward.approvals.eligibility import not_asked
 from doorward.audit.day_keys import DayKeys
 from doorward.audit.sealing import Opener
 from doorward.clock import new_id, now_us
+from doorward.control.agents import Agents
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
 from doorward.control.clock_watch import ClockWatch, steady_us
@@ -62,7 +63,8 @@ class Office:
     """Bundles the control functions and listens to gateways.
 
     *catalog_touched* is told the name of an upstream whose catalog has to be read again. *policy* gives the rules in force.
-    *keys* are those of the log. *identity* says whose tokens are believed.
+    *keys* are those of the log. *identity* says whose tokens are believed, *workers* how many
+    gateways there are.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Office:
         policy: Callable[[], Policy] = packaged_policy,
         describe: Describe = describe_at,
         catalog_touched: Callable[[str], None] = lambda upstream: None,
+        workers: int = 1,
         now: Callable[[], int] = now_us,
         new_id: Callable[[str], str] = new_id,
         steady: Callable[[], int] = steady_us,
@@ -94,7 +97,8 @@ class Office:
         self.principals = Principals(store, changes, gateway, now, new_id)
         self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
         self.workloads = Workloads(identity, store, now)
-        self.directory = Directory(store, self.secrets, self.workloads, now)
+        self.agents = Agents(store, changes, self.principals, gateway, now, new_id, workers)
+        self.directory = Directory(store, self.secrets, self.workloads, self.agents, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
         self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins)

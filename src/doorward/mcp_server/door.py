@@ -76,6 +76,9 @@ class McpDoor:
             by = self._office.secrets.prove(claimed.name, claimed.secret)
             if by.principal is None or by.principal.kind is PrincipalKind.HUMAN:
                 raise AuthenticationFailed("Agents and services call tools; people have the console.", "Register an agent.")
+            why_not = self._office.agents.why_not(by.principal, "")
+            if why_not:
+                raise AuthenticationFailed(why_not, "Ask whoever it acts for, or an administrator.")
         except AuthenticationFailed:
             if "authorization" in request.headers:
                 self._attempts.failed(address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from doorward.model.agents import Terms
 from doorward.model.approval import Answer, ApprovalRequest
 from doorward.model.sealing import SealingKey
 from doorward.model.upstream import Upstream
@@ -120,7 +121,7 @@ class Found(msgspec.Struct, frozen=True, tag=True):
 
     *actors* is the chain below *principal*, empty for people and services. *takes_token* is set for a service that shows a
     token of its platform. As the answer to Shown, *proven_by* is set when it is proven, with what *proof*, under the name
-    *credential_id*.
+    *credential_id*. *terms* are those of an agent.
     """
 
     id: int
@@ -133,6 +134,7 @@ class Found(msgspec.Struct, frozen=True, tag=True):
     credential_id: str = ""
     proven_by: str = ""
     proof: dict[str, str] = {}
+    terms: Terms | None = None
 
 
 class Configured(msgspec.Struct, frozen=True, tag=True):

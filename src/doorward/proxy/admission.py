@@ -66,12 +66,16 @@ class Admission:
         self._knocking[who] = source
         self._from_one[source] += 1
 
-    def enter(self, who: Hashable, principal_id: str) -> None:
-        """It has proven to be *principal_id*'s. Raises NoRoom; it is still to leave then."""
+    def enter(self, who: Hashable, principal_id: str, most: int = 0) -> None:
+        """It has proven to be *principal_id*'s, who may have *most* sessions of its own, 0 for as many as anybody.
+
+        Raises NoRoom; it is still to leave then.
+        """
         if len(self._inside) >= self._limits.sessions:
             raise NoRoom(f"There are {self._limits.sessions} sessions already, which is all that Doorward takes.", _REMEDY)
-        if self._of_one[principal_id] >= self._limits.sessions_of_one:
-            raise NoRoom(f"You have {self._limits.sessions_of_one} sessions already, which is all that one may have.", _REMEDY)
+        most_of_one = min(most or self._limits.sessions_of_one, self._limits.sessions_of_one)
+        if self._of_one[principal_id] >= most_of_one:
+            raise NoRoom(f"You have {most_of_one} sessions already, which is all that one may have.", _REMEDY)
         self._gone(self._knocking, self._from_one, who)
         self._inside[who] = principal_id
         self._of_one[principal_id] += 1

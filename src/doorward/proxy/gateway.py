@@ -28,6 +28,7 @@ from doorward.proxy.execution import Texts
 from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.holds import Holds
 from doorward.proxy.inference import Meter
+from doorward.proxy.metering import AgentMeters
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
@@ -93,6 +94,7 @@ class Gateway:
         self._configured = asyncio.Event()
         self._link = ControlLink(settings.link_socket, self._heard)
         self._sessions: set[Session] = set()
+        self.agent_meters = AgentMeters()
         self._tasks: set[asyncio.Task[None]] = set()
         self.pool = UpstreamPool(settings.pool, lambda upstream: self.rules().epoch(upstream), self.name_task)
         self._makes_scanner = False
@@ -171,9 +173,9 @@ class Gateway:
         self._admission.knock(session, address)
         self._sessions.add(session)
 
-    def enter(self, session: Session, principal_id: str) -> None:
+    def enter(self, session: Session, principal_id: str, most: int) -> None:
         """Count it among the sessions of a principal, now that it is proven. Raises NoRoom."""
-        self._admission.enter(session, principal_id)
+        self._admission.enter(session, principal_id, most)
 
     def leave(self, session: Session) -> None:
         """The session is over."""

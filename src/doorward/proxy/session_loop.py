@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from msgspec import UNSET
@@ -25,6 +26,7 @@ from doorward.errors import (
     ProtocolViolation,
     UpstreamUnavailable,
 )
+from doorward.model.agents import Terms
 from doorward.model.entry import SessionClosed, SessionOpened, SigninRefused
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.model.link import CatalogTouched, Found, FromGateway, PrincipalCard, SessionNote
@@ -34,6 +36,7 @@ from doorward.proxy.execution import SessionFacts, Texts
 from doorward.proxy.forwarding import Forwarding
 from doorward.proxy.holds import Holds
 from doorward.proxy.inference import Meter
+from doorward.proxy.metering import AgentMeters, bounds_of, is_metered
 from doorward.proxy.registry import Registry
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe, identity_stamp
@@ -66,6 +69,7 @@ class Surroundings(Protocol):
     meter: Meter
     texts: Texts
     pool: UpstreamPool
+    agent_meters: AgentMeters
     tls: Certificate | None
     sign_in_seconds: float
     strict: bool
@@ -89,8 +93,8 @@ class Surroundings(Protocol):
     def knock(self, session: Session, address: str) -> None:
         """Count a connection that has not signed in yet, until ``leave``. Raises NoRoom."""
 
-    def enter(self, session: Session, principal_id: str) -> None:
-        """Count it among the sessions of a principal. Raises NoRoom."""
+    def enter(self, session: Session, principal_id: str, most: int) -> None:
+        """Count it among the sessions of a principal, who may have *most*, 0 for as many as anybody. Raises NoRoom."""
 
     def leave(self, session: Session) -> None:
         """The session is over."""
@@ -255,7 +259,8 @@ class Session(asyncio.Protocol):
         revocations = self._gateway.registry.revocations
         found = await self._prove(wish)
         assert self.identity is not None
-        self._gateway.enter(self, self.identity.speaker.id)
+        terms = found.terms or Terms()
+        self._gateway.enter(self, self.identity.speaker.id, terms.limits.sessions)
         if self._gateway.draining:
             raise UpstreamUnavailable("Doorward is about to stop.", "Connect again in a moment.")
         rules = self._gateway.rules()
@@ -294,9 +299,10 @@ class Session(asyncio.Protocol):
         why = self._gateway.registry.why_revoked(self.identity, revocations)
         if why is not None:
             raise AuthenticationFailed(why, "Sign in again, if you still may.", sqlstate="57P01")
-        self._begin(wish, wishes, upstream, database)
+        wishes = replace(wishes, bounds=(*wishes.bounds, *bounds_of(terms)))
+        self._begin(wish, wishes, terms, upstream, database)
 
-    def _begin(self, wish: WantsSignIn, wishes: Wishes, upstream: Upstream, database: Database) -> None:
+    def _begin(self, wish: WantsSignIn, wishes: Wishes, terms: Terms, upstream: Upstream, database: Database) -> None:
         gateway = self._gateway
         assert self.identity is not None
         assert self._upstream is not None
@@ -337,6 +343,7 @@ class Session(asyncio.Protocol):
             gateway.holds,
             gateway.meter,
             strict=gateway.strict,
+            metered=(gateway.agent_meters.of(self.identity.speaker.id), terms) if is_metered(terms) else None,
             go_on=self._go_on,
             notify=self._notify,
             catalog_touched=self._catalog_touched,
@@ -401,6 +408,9 @@ class Session(asyncio.Protocol):
     def _proven(self, found: Found, by: str, credential_id: str, proof: dict[str, str]) -> None:
         assert found.principal is not None
         actors = tuple(map(_principal, found.actors))
+        task = found.terms.task if found.terms is not None else None
+        if task is not None:
+            proof = {**proof, "task": task.id, "ticket": task.ticket}
         self.identity = Identity(_principal(found.principal), actors, by, credential_id, tuple(sorted(proof.items())))
 
     async def _proof(self) -> Proves:

@@ -20,6 +20,7 @@ from typing import Any, cast
 from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
 from doorward.errors import AuditUnavailable
+from doorward.model.agents import Terms
 from doorward.model.decision import Decision, Facts, Verdict
 from doorward.model.entry import ColumnStamp, StatementOutcome
 from doorward.model.identity import Identity
@@ -43,6 +44,7 @@ from doorward.proxy.execution import (
 )
 from doorward.proxy.holds import Holds, Settlement, binding_of
 from doorward.proxy.inference import Meter, held
+from doorward.proxy.metering import AgentMeter
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
 from doorward.wire.governor import Go, Refusal, Resume, Ruling, Ticket, Understood
@@ -57,6 +59,7 @@ class StatementPath:
     """The governor of one session.
 
     *go_on* runs a continuation inside the session, so that what it produces is sent; *notify* shows the client a notice.
+    *metered* counts what an agent does, on its terms.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class StatementPath:
         meter: Meter,
         *,
         strict: bool,
+        metered: tuple[AgentMeter, Terms] | None = None,
         go_on: Callable[[Callable[[], None]], None],
         notify: Callable[[str, str, str], None],
         catalog_touched: Callable[[], None],
@@ -87,6 +91,7 @@ class StatementPath:
         self._holds = holds
         self._meter = meter
         self._strict = strict
+        self._metered = metered
         self._go_on = go_on
         self._notify = notify
         self._catalog_touched = catalog_touched
@@ -154,6 +159,7 @@ class StatementPath:
             or judgement.protocol != protocol
             or judgement.rules is not self._rules()
             or self._session.wishes.report
+            or self._metered is not None
         ):
             return None
         execution_id = f"{self._session.id}.{self._next}"
@@ -219,6 +225,8 @@ class StatementPath:
         """Step 7: record the outcome."""
         now = self._now_us()
         self.doing = ""
+        if self._metered is not None and ticket.notes:  # rows that were shown, not those that were written
+            self._metered[0].count(self._metered[1], rows, now)
         duration = max(0, now - ticket.begun_us)
         notes = ticket.notes
         if not error_code and not error and len(notes) < 2 and status == "done":
@@ -290,6 +298,7 @@ class StatementPath:
     # --- the steps ------------------------------------------------------------------------------------------------
 
     def _begin(self, attempt: Attempt, grant: str) -> Ruling:
+        too_much = self._metered[0].begin(self._metered[1], self._now_us()) if self._metered is not None else None
         judgement = self._judge(attempt.text, attempt.inner, attempt.protocol, approved=bool(grant))
         execution_id = f"{self._session.id}.{self._next}"
         self._next += 1
@@ -301,10 +310,12 @@ class StatementPath:
             if refused is not None:
                 return refused
         form = judgement.form
-        if form is not None:
+        if form is not None and too_much is None:
             index = self._scribe.intent_again(form, attempt.text, attempt.parameters, self._session.id, execution_id, begun_us)
             return Ruling(Go.NOW, ticket=self._allow(judgement, execution_id, begun_us, index))
         facts, decision = judgement.facts, judgement.decision
+        if too_much is not None and decision.verdict is not Verdict.DENY:
+            decision = Decision(Verdict.DENY, (too_much,), decision.policy_version)
         index, form = self._scribe.intent(
             self._session, self._identity, attempt, facts, decision, execution_id, begun_us, grant=grant
         )
@@ -408,12 +419,16 @@ class StatementPath:
             self._seen.clear()
 
     def _allow(self, judgement: Judgement, execution_id: str, begun_us: int, index: int) -> Execution:
+        row_limit = judgement.decision.row_limit
+        if self._metered is not None:
+            left = self._metered[0].rows_left(self._metered[1], begun_us)
+            row_limit = min(row_limit or left, left or row_limit)
         execution = Execution(
             id=execution_id,
             judgement=judgement,
             begun_us=begun_us,
             released=not judgement.is_protected,
-            row_limit=judgement.decision.row_limit,
+            row_limit=row_limit,
             copy_out_is_clear=judgement.decision.observed or not judgement.facts.copy_protected_out,
         )
         ends = judgement.ends_transaction

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from doorward.store.agents import SqlAgents
 from doorward.store.credentials import SqlCredentials
 from doorward.store.duties import SqlDuties
 from doorward.store.history import SqlColumnHistory
@@ -39,6 +40,7 @@ class SqlStore:
         self.requests = SqlRequests(self.transaction)
         self.duties = SqlDuties(self.transaction)
         self.upstreams = SqlUpstreams(self.transaction)
+        self.agents = SqlAgents(self.transaction)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from doorward.model.agents import Registration, Stop
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.identity import Principal
 from doorward.model.upstream import Upstream
@@ -120,6 +121,25 @@ class Upstreams(Protocol):
         """All upstreams, by name."""
 
 
+class Agents(Protocol):
+    """What is settled about agents, and who stopped them."""
+
+    def put(self, principal_id: str, registration: Registration) -> None:
+        """Keep *registration* in place of any earlier one."""
+
+    def of(self, principal_id: str) -> Registration:
+        """What is settled about an agent; nothing, as a rule."""
+
+    def stop(self, stop: Stop) -> None:
+        """Keep *stop* in place of an earlier one of the same agents."""
+
+    def resume(self, scope: str, name: str) -> bool:
+        """Undo a stop; False if there was none."""
+
+    def stops(self) -> tuple[Stop, ...]:
+        """All that hold."""
+
+
 class Store(Protocol):
     """Everything a control process keeps."""
 
@@ -137,3 +157,5 @@ class Store(Protocol):
     def duties(self) -> Duties: ...
     @property
     def upstreams(self) -> Upstreams: ...
+    @property
+    def agents(self) -> Agents: ...

@@ -115,6 +115,23 @@ COLUMN_HISTORY = Table(
     Column("label_before", String, nullable=False),
 )
 
+AGENTS = Table(
+    "agents",
+    METADATA,
+    Column("principal_id", String, primary_key=True),
+    Column("registration", String, nullable=False),  # JSON
+)
+
+AGENT_STOPS = Table(
+    "agent_stops",
+    METADATA,
+    Column("scope", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at_us", Integer, nullable=False),
+)
+
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE principals (
@@ -162,6 +179,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
             id VARCHAR NOT NULL PRIMARY KEY, "group" VARCHAR NOT NULL,
             principal_id VARCHAR NOT NULL REFERENCES principals (id), from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,
             named_by_id VARCHAR NOT NULL, named_by VARCHAR NOT NULL, reason VARCHAR NOT NULL, ended_us INTEGER)""",
+    ),
+    (
+        """CREATE TABLE agents (
+            principal_id VARCHAR NOT NULL PRIMARY KEY REFERENCES principals (id), registration VARCHAR NOT NULL)""",
+        """CREATE TABLE agent_stops (
+            scope VARCHAR NOT NULL, name VARCHAR NOT NULL, "by" VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+            at_us INTEGER NOT NULL, PRIMARY KEY (scope, name))""",
     ),
 )
 
