@@ -31,6 +31,7 @@ from doorward.control.timeline import timeline
 from doorward.control.views import EntryView
 from doorward.model.agents import Task
 from doorward.model.identity import PrincipalKind
+from doorward.model.review import Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,28 @@ async def _disclosures(call: Call) -> list[Disclosure]:
 
 async def _timeline(call: Call) -> list[EntryView]:
     return list(await timeline(call.office.record, call.by, call.path["name"], filters_from(call.query, EXPORT_LIMIT)))
+
+
+async def _reviews(call: Call) -> list[Review]:
+    return list(call.office.reviews.all(call.by))
+
+
+async def _review(call: Call) -> Review:
+    return call.office.reviews.one(call.by, call.path["id"])
+
+
+async def _start_review(call: Call) -> Review:
+    return await call.office.reviews.start(call.by, call.body.title)
+
+
+async def _decide_line(call: Call) -> Review:
+    number = whole_number(call.path["number"], "number")
+    body: shapes.LineDecision = call.body
+    return await call.office.reviews.decide(call.by, call.path["id"], number, body.decision, body.reason)
+
+
+async def _close_review(call: Call) -> Review:
+    return await call.office.reviews.close(call.by, call.path["id"])
 
 
 async def _compare(call: Call) -> list[Compared]:
@@ -301,6 +324,11 @@ ENDPOINTS = (
     Endpoint("GET", "/log/keys", "The log's keys, one a day", _log_keys, list[shapes.LogKeyOut]),
     Endpoint("DELETE", "/log/keys/{id}", "Destroy a day's key for good", _erase_log_key, None, None, ("reason",), 204),
     Endpoint("POST", "/log/keys/rotate", "Wrap the log's keys anew", _rotate_log_keys, shapes.RotatedOut),
+    Endpoint("GET", "/reviews", "Access reviews", _reviews, list[Review]),
+    Endpoint("POST", "/reviews", "Start an access review", _start_review, Review, shapes.NewReview, status=201),
+    Endpoint("GET", "/reviews/{id}", "One access review", _review, Review),
+    Endpoint("POST", "/reviews/{id}/lines/{number}", "Decide on a line", _decide_line, Review, shapes.LineDecision),
+    Endpoint("POST", "/reviews/{id}/close", "Close an access review", _close_review, Review),
     Endpoint("POST", "/coverage", "Compare with the databases' own sessions", _compare, list[Compared]),
     Endpoint("POST", "/probe", "Try what must be refused", _probe, list[Tried]),
     Endpoint("GET", "/sessions", "Who is connected", _sessions, list[shapes.SessionOut]),

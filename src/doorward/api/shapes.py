@@ -35,6 +35,19 @@ class NewGroups(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: tuple[str, ...]
 
 
+class NewReview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An access review to start."""
+
+    title: str
+
+
+class LineDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is decided of a line: keep or revoke, and why."""
+
+    decision: str
+    reason: str
+
+
 class NewSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A secret to mint."""
 

@@ -83,7 +83,7 @@ def take_back(request: Request, name: As = "", reason: Reason = "", data_dir: Da
 
     [bold]Example:[/]  doorward take-back req_3f2a --as bob --reason 'wrong table'
     """
-    client = _as_yourself(data_dir, name)
+    client = as_yourself(data_dir, name)
     taken = client.post(f"/requests/{segment(request)}/take-back", {"reason": reason or _asked_reason()})
     if as_json:
         say_json(taken)
@@ -92,7 +92,7 @@ def take_back(request: Request, name: As = "", reason: Reason = "", data_dir: Da
 
 
 def _answer(request: str, name: str, reason: str, data_dir: DataDir, as_json: bool, *, approved: bool) -> None:
-    client = _as_yourself(data_dir, name)
+    client = as_yourself(data_dir, name)
     word = {"approved": approved, "reason": reason or _asked_reason()}
     answered = client.post(f"/requests/{segment(request)}/answer", word)
     if as_json:
@@ -115,7 +115,8 @@ def _asked_reason() -> str:
     return str(typer.prompt("Why (for the log, and for whoever asked)", err=True))
 
 
-def _as_yourself(data_dir: DataDir, name: str) -> ApiClient:
+def as_yourself(data_dir: DataDir, name: str) -> ApiClient:
+    """The API, signed in as a named person by a secret that they prove."""
     data = data_directory(data_dir)
     # Whether anything runs at all is said before a secret is asked for.
     ApiClient.as_operator(data)

@@ -26,6 +26,7 @@ from doorward.cli import (
     on_call,
     people,
     policy,
+    reviews,
     scan,
     status,
     timeline,
@@ -79,6 +80,7 @@ app.add_typer(catalog.catalog, name="catalog", rich_help_panel=WATCH)
 app.command("evidence", rich_help_panel=PROVE, help=evidence.EVIDENCE_HELP)(evidence.evidence)
 app.command("coverage", rich_help_panel=PROVE, help=coverage.COVERAGE_HELP)(coverage.coverage)
 app.command("probe", rich_help_panel=PROVE, help=coverage.PROBE_HELP)(coverage.probe)
+app.add_typer(reviews.review, name="review", rich_help_panel=PROVE)
 app.add_typer(audit.audit, name="audit", rich_help_panel=PROVE)
 app.add_typer(policy.policy, name="policy", rich_help_panel=RULES)
 app.command("classify", rich_help_panel=DATA, help=classify.CLASSIFY_HELP)(classify.classify)

@@ -28,6 +28,7 @@ from doorward.control.principals import Principals
 from doorward.control.probing import Probing
 from doorward.control.projection.finding import Finder
 from doorward.control.record import LogReading, Record
+from doorward.control.reviews import Reviews
 from doorward.control.secrets import Secrets
 from doorward.control.sessions import Sessions
 from doorward.control.workloads import Workloads
@@ -109,6 +110,7 @@ class Office:
         self.coverage = Coverage(store, changes, index, now)
         self.record = Record(log, index, Opener(keys.key_if_any).readable)
         self.probing = Probing(store, changes, self.principals, self.secrets, self.record, self._door, now, new_id)
+        self.reviews = Reviews(store, changes, self.principals, self.secrets, now, new_id)
         self.log_keys = LogKeys(keys, changes, gateway.configure, now)
 
     def begin(self) -> None:

@@ -22,6 +22,7 @@ from doorward.store.duties import SqlDuties
 from doorward.store.history import SqlColumnHistory
 from doorward.store.principals import SqlPrincipals
 from doorward.store.requests import SqlRequests
+from doorward.store.reviews import SqlReviews
 from doorward.store.schema import migrate
 from doorward.store.upstreams import SqlUpstreams
 from doorward.store.verdicts import SqlVerdicts
@@ -39,6 +40,7 @@ class SqlStore:
         self.history = SqlColumnHistory(self.transaction)
         self.requests = SqlRequests(self.transaction)
         self.duties = SqlDuties(self.transaction)
+        self.reviews = SqlReviews(self.transaction)
         self.upstreams = SqlUpstreams(self.transaction)
         self.agents = SqlAgents(self.transaction)
 

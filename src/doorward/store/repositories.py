@@ -8,6 +8,7 @@ from typing import Protocol
 from doorward.model.agents import Registration, Stop
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.identity import Principal
+from doorward.model.review import Review
 from doorward.model.upstream import Upstream
 from doorward.store.records import ColumnChange, Credential, Duty, LabelVerdict, PrincipalRecord, RequestRecord
 
@@ -111,6 +112,19 @@ class Duties(Protocol):
         """End it early; False, and nothing changes, if it ended before."""
 
 
+class Reviews(Protocol):
+    """Access reviews. Nothing is ever deleted: they are evidence."""
+
+    def put(self, review: Review) -> None:
+        """Keep *review* in place of what was kept of it."""
+
+    def by_id(self, review_id: str) -> Review | None:
+        """The review with this id."""
+
+    def all(self) -> tuple[Review, ...]:
+        """All reviews, the newest first."""
+
+
 class Upstreams(Protocol):
     """Protected data stores, with the password Doorward signs in with."""
 
@@ -159,3 +173,5 @@ class Store(Protocol):
     def upstreams(self) -> Upstreams: ...
     @property
     def agents(self) -> Agents: ...
+    @property
+    def reviews(self) -> Reviews: ...

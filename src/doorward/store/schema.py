@@ -132,6 +132,14 @@ AGENT_STOPS = Table(
     Column("at_us", Integer, nullable=False),
 )
 
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("review", LargeBinary, nullable=False),
+    Column("started_us", Integer, nullable=False),
+)
+
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE principals (
@@ -186,6 +194,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE agent_stops (
             scope VARCHAR NOT NULL, name VARCHAR NOT NULL, "by" VARCHAR NOT NULL, reason VARCHAR NOT NULL,
             at_us INTEGER NOT NULL, PRIMARY KEY (scope, name))""",
+    ),
+    (
+        """CREATE TABLE reviews (
+            id VARCHAR NOT NULL PRIMARY KEY, review BLOB NOT NULL, started_us INTEGER NOT NULL)""",
     ),
 )
 
