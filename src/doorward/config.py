@@ -64,6 +64,16 @@ class DataDirectory:
         return self.path / "identity.toml"
 
     @property
+    def export_settings(self) -> Path:
+        """Where copies of the log are sent to; absent when nowhere."""
+        return self.path / "export.toml"
+
+    @property
+    def export(self) -> Path:
+        """How far each destination is."""
+        return self.path / "export"
+
+    @property
     def run(self) -> Path:
         """What belongs to a running Doorward: sockets, the operator's key, its addresses."""
         return self.path / "run"

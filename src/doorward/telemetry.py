@@ -28,6 +28,7 @@ EVENTS = frozenset(
         "policy.refused",
         "log.unwritable",
         "log.key.failed",
+        "export.failed",
         "link.lost",
         "request.crashed",
         "sequencer.failed",

@@ -1,4 +1,7 @@
-"""The control process: store, policy texts, catalogs, approvals, API and console; and it keeps the gateways alive."""
+"""The control process: store, policy texts, catalogs, approvals, API and console; and it keeps the gateways alive.
+
+One module though over 400 lines long, because it is the one place that knows in which order everything starts and ends.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from doorward import telemetry
 from doorward.api.operator_token import operator_token
 from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
+from doorward.assembly.exporting import exporting
 from doorward.assembly.indexing import keep_index
 from doorward.assembly.listening import listen
 from doorward.assembly.signing import sign_until, take_up_left_journals
@@ -166,7 +170,8 @@ class ControlProcess:
             )
             # Signals are for this process as a whole, and the console serves to its end.
             server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-            taken_up = configuration_of(settings, self._policies.version, self._detectors)
+            exports = stack.enter_context(exporting(data))
+            taken_up = configuration_of(settings, self._policies.version, self._detectors, exports)
             tasks = [
                 asyncio.create_task(_serve(server, console), name="console"),
                 asyncio.create_task(self._keep_gateways(), name="gateway keeper"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from doorward import telemetry
 from doorward.config import Settings
 from doorward.control.office import Office
 from doorward.errors import DoorwardError
+from doorward.shipping.destinations import Destination
 
 POLL_SECONDS = 5.0
 
@@ -30,7 +31,9 @@ async def turn_days(office: Office, configuration: Mapping[str, str]) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-def configuration_of(settings: Settings, policy_version: str, detectors: Mapping[str, str]) -> dict[str, str]:
+def configuration_of(
+    settings: Settings, policy_version: str, detectors: Mapping[str, str], exports: Sequence[Destination] = ()
+) -> dict[str, str]:
     """What a start runs with, without secrets: by it a reader of the log sees what changed from one start to the next."""
     upstream = settings.upstream
     return {
@@ -42,4 +45,5 @@ def configuration_of(settings: Settings, policy_version: str, detectors: Mapping
         "client_tls": "offered" if settings.tls else "off",
         "durability": "strict" if settings.strict_durability else "by effect",
         "workers": str(settings.workers),
+        "exports": ", ".join(f"{each.name} ({each.kind}) to {each.to.partition(chr(63))[0]}" for each in exports),
     }

@@ -21,6 +21,7 @@ from doorward.cli import (
     doctor,
     evidence,
     explain,
+    export,
     log,
     mcp,
     on_call,
@@ -82,6 +83,7 @@ app.command("coverage", rich_help_panel=PROVE, help=coverage.COVERAGE_HELP)(cove
 app.command("probe", rich_help_panel=PROVE, help=coverage.PROBE_HELP)(coverage.probe)
 app.add_typer(reviews.review, name="review", rich_help_panel=PROVE)
 app.add_typer(audit.audit, name="audit", rich_help_panel=PROVE)
+app.add_typer(export.export, name="export", rich_help_panel=WATCH)
 app.add_typer(policy.policy, name="policy", rich_help_panel=RULES)
 app.command("classify", rich_help_panel=DATA, help=classify.CLASSIFY_HELP)(classify.classify)
 app.command("scan", rich_help_panel=DATA, help=scan.SCAN_HELP)(scan.scan)
