@@ -16,6 +16,11 @@ from tests.live.test_holds import Waiting
 
 pytestmark = pytest.mark.live
 
+CLEARED = """
+@id("security-sees-mail")
+@description("Security sees e-mail addresses.")
+permit (principal in Group::"security", action == Action::"unmask", resource == Label::"email");
+"""
 LITTLE = '@probes("4")'
 
 
@@ -26,6 +31,7 @@ def strict(postgres18: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
     policy.mkdir(parents=True)
     for name, text in default_texts().items():
         (policy / name).write_text(text.replace('@probes("200")', LITTLE).replace('@probes("500")', LITTLE))
+    (policy / "96-clear.cedar").write_text(CLEARED)
     with fresh_database(postgres18) as database:
         role = database.new_role()
         database.execute(f"GRANT ALL ON SCHEMA public TO {role.name}")
@@ -101,3 +107,16 @@ def test_services_are_not_counted_and_agents_only_look_up(strict: Shop) -> None:
         assert agent.execute("SELECT id FROM customers WHERE full_name = 'Alice Example'").fetchall() == [(1,)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             agent.execute("SELECT id FROM customers WHERE full_name LIKE 'A%'")
+
+
+def test_values_shown_in_clear_are_entries_of_their_own(strict: Shop) -> None:
+    """Which columns, how many rows, what for; and whoever is cleared may search by them uncounted."""
+    with strict.doorward.connect("bob") as connection:
+        connection.execute("SET doorward.purpose = 'refund 4711'")
+        for letter in "abcdefgh":
+            connection.execute("SELECT email, full_name FROM customers WHERE email LIKE %s ORDER BY email", (f"{letter}%",))
+        connection.execute("SELECT id FROM customers")
+    entries = strict.doorward.wait_for(lambda: len(found := strict.doorward.entries("values.shown")) == 2 and found)
+    assert [entry["rows"] for entry in entries] == [1, 1]
+    assert [column["source"] for column in entries[0]["columns"]] == ["public.customers.email"]
+    assert (entries[0]["identity"]["chain"], entries[0]["purpose"]) == ("bob", "refund 4711")

@@ -28,6 +28,7 @@ from doorward.model.entry import (
     SigninRefused,
     StatementIntent,
     StatementOutcome,
+    ValuesShown,
     encode_entry,
 )
 
@@ -53,6 +54,8 @@ SAMPLES: list[Entry] = [
     OUTCOME,
     msgspec.structs.replace(OUTCOME, error="It failed.", error_code="42P01"),
     msgspec.structs.replace(OUTCOME, error="", error_code="42P01", sealed_error=SEALED),
+    ValuesShown(1, (COLUMN,), "exe_1", CHAIN, 4, "ses_1", "shop"),
+    ValuesShown(1, (COLUMN,), "exe_1", CHAIN, 4, "ses_1", "shop", purpose="refund", ticket="T-1"),
     InferenceNoted(1, "public.people.email", "exe_1", CHAIN, "email", 9, 0, 5, 6, "r", "ses_1", "half", "shop", 60),
     HoldRequested("security", 1, "b", "exe_1", 2, "req_1"),
     HoldAnswered(1, "dana", "prn_3", "exe_1", "fine", "req_1", "approved"),

@@ -26,6 +26,7 @@ OCCASIONS = {
     "hold.answered": "answer",
     "hold.moved": "answer",
     "inference.noted": "inference",
+    "values.shown": "unmasked",
     "administered": "change",
     "service.started": "service",
     "service.stopped": "service",

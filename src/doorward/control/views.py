@@ -24,6 +24,7 @@ from doorward.model.entry import (
     SigninRefused,
     StatementIntent,
     StatementOutcome,
+    ValuesShown,
 )
 
 
@@ -194,6 +195,24 @@ def _noted(index: int, entry: InferenceNoted, _: Sequel) -> EntryView:
     )
 
 
+def _shown(index: int, entry: ValuesShown, _: Sequel) -> EntryView:
+    names = ", ".join(dict.fromkeys(column.source or column.name for column in entry.columns))
+    why = f" for {entry.purpose}" if entry.purpose else ""
+    return EntryView(
+        index=index,
+        kind=entry.kind,
+        at_us=entry.at_us,
+        text=f"saw {entry.rows} rows of {names} unmasked{why}",
+        upstream=entry.upstream,
+        session=entry.session,
+        execution=entry.execution,
+        columns=entry.columns,
+        rows=entry.rows,
+        labels=tuple(dict.fromkeys(column.label for column in entry.columns)),
+        **_of_identity(entry.identity),
+    )
+
+
 def _answered(index: int, entry: HoldAnswered, _: Sequel) -> EntryView:
     why = f": {entry.reason}" if entry.reason else ""
     return EntryView(
@@ -253,6 +272,7 @@ _TELLING: dict[type, Callable[[int, Any, Sequel], EntryView]] = {
     HoldAnswered: _answered,
     HoldMoved: _moved,
     InferenceNoted: _noted,
+    ValuesShown: _shown,
     Administered: _administered,
     ServiceStarted: _started,
     ServiceStopped: _stopped,

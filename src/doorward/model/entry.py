@@ -195,6 +195,24 @@ class InferenceNoted(msgspec.Struct, frozen=True):
     kind: str = "inference.noted"
 
 
+class ValuesShown(msgspec.Struct, frozen=True):
+    """Protected columns were shown as they are, because rules clear the identity for their labels: *rows* rows of them.
+
+    *purpose* and *ticket* are what the client said that it is for, absent where it said nothing.
+    """
+
+    at_us: int
+    columns: tuple[ColumnStamp, ...]
+    execution: str
+    identity: IdentityStamp
+    rows: int
+    session: str
+    upstream: str
+    kind: str = "values.shown"
+    purpose: str | UnsetType = UNSET
+    ticket: str | UnsetType = UNSET
+
+
 class HoldRequested(msgspec.Struct, frozen=True):
     """An execution waits for an approval."""
 
@@ -263,6 +281,7 @@ Entry = (
     | StatementIntent
     | StatementOutcome
     | InferenceNoted
+    | ValuesShown
     | HoldRequested
     | HoldMoved
     | HoldAnswered

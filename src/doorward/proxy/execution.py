@@ -163,7 +163,7 @@ class Attempt:
 class ResultNote:
     """What is done to the columns of one result, and how the record says it. *operations* is None to pass it as it is.
 
-    *positions* say which columns *columns* are.
+    *positions* say which columns *columns* are; *shown* are those of them that are protected and not masked.
     """
 
     operations: tuple[list[int], list[Any]] | None
@@ -171,6 +171,7 @@ class ResultNote:
     columns_json: bytes
     masked: int
     positions: tuple[int, ...] = ()
+    shown: tuple[ColumnStamp, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

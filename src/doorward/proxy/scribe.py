@@ -24,10 +24,12 @@ from doorward.model.entry import (
     Sealed,
     StatementIntent,
     StatementOutcome,
+    ValuesShown,
 )
 from doorward.model.identity import Identity, Principal
 from doorward.model.result import ColumnTreatment, ResultColumn
 from doorward.model.sealing import SealingKey
+from doorward.proxy.claims import circumstances_of
 from doorward.proxy.execution import Attempt, SessionFacts, Text
 from doorward.proxy.forms_cy import PARAMETERS_LIMIT, SHOWN, IntentForm, hashed, kept_json, sealed_json
 from doorward.proxy.inference import Used
@@ -38,6 +40,7 @@ ATTACHED_PREVIEW = 4_000
 # How long an outcome may stay in this process before the operating system has it.
 OUTCOME_FLUSH_SECONDS = 0.005
 LIST_LIMIT = 100
+FEWER_COLUMNS = 10
 
 # These carry passwords in their text: nothing of it is kept but the command.
 _WITH_PASSWORDS = ("ROLE", "USER", "SUBSCRIPTION", "SERVER")
@@ -231,6 +234,34 @@ class Scribe:
                 window_seconds=budget.window_seconds,
             )
         )
+
+    def shown(
+        self,
+        session: SessionFacts,
+        identity: Identity,
+        execution_id: str,
+        columns: tuple[ColumnStamp, ...],
+        rows: int,
+        at_us: int,
+    ) -> None:
+        """Append that protected values were shown as they are. A log that can't take it is dealt with as for an outcome."""
+        told = circumstances_of(session)
+        entry = ValuesShown(
+            at_us=at_us,
+            columns=columns,
+            execution=execution_id,
+            identity=self._identity(identity),
+            purpose=told.purpose or UNSET,
+            rows=rows,
+            session=session.id,
+            ticket=told.ticket or UNSET,
+            upstream=session.upstream,
+        )
+        with contextlib.suppress(AuditUnavailable):
+            try:
+                self._log.append(entry)
+            except ValueError:  # many columns with the longest names
+                self._log.append(msgspec.structs.replace(entry, columns=columns[:FEWER_COLUMNS]))
 
     def refused(self, execution_id: str, at_us: int) -> None:
         """The execution was refused, rejected or withdrawn; nothing was forwarded."""

@@ -212,7 +212,9 @@ class StatementPath:
         )
         masked = sum(treatment.is_masked for treatment in plan.treatments)
         positions = tuple(treatment.position for _column, treatment in pairs[:MAX_COLUMNS_NOTED])
-        return ResultNote(operations, stamps, forms.columns_json(stamps), masked, positions)
+        is_told = plan.shows_protected and not judgement.decision.observed
+        shown = tuple(stamp for stamp in stamps if stamp.treatment == Provenance.CLEARED.value) if is_told else ()
+        return ResultNote(operations, stamps, forms.columns_json(stamps), masked, positions, shown)
 
     def on_release(self, ticket: Execution) -> None:
         """The wire has rows of *ticket* in hand; make it go on once they may be shown."""
@@ -249,6 +251,11 @@ class StatementPath:
                     tag=tag[:1_000],
                 )
             )
+        if rows:
+            shown = [column for note in notes for column in note.shown]
+            if shown:
+                told = tuple(dict.fromkeys(shown))[:MAX_COLUMNS_NOTED]
+                self._scribe.shown(self._session, self._identity, ticket.id, told, rows, now)
         budgets = ticket.judgement.decision.budgets
         if budgets:
             self._meter.learned(self._identity, self._session.upstream, budgets, _rows_told(rows, tag), now)
