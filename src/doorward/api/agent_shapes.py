@@ -17,6 +17,7 @@ class NewRegistration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
     upstreams: tuple[str, ...] | None = None
     needs_task: bool | None = None
+    takes_tokens: bool | None = None
     limits: dict[str, int] | None = None
 
 
@@ -47,6 +48,7 @@ class AgentOut(msgspec.Struct, frozen=True):
     model: str
     upstreams: tuple[str, ...]
     needs_task: bool
+    takes_tokens: bool
     limits: Limits
     task: Task | None
     stops: tuple[Stop, ...]
@@ -69,6 +71,7 @@ def agent_out(agent: Agent) -> AgentOut:
         registration.model,
         registration.upstreams,
         registration.needs_task,
+        registration.takes_tokens,
         registration.limits,
         registration.task,
         agent.stops,

@@ -257,6 +257,7 @@ async def _register_agent(call: Call) -> agent_shapes.AgentOut:
             model=body.model,
             upstreams=body.upstreams,
             needs_task=body.needs_task,
+            takes_tokens=body.takes_tokens,
             limits=body.limits,
         )
     )

@@ -34,6 +34,9 @@ def set_agent(
     statements_per_minute: Annotated[int | None, typer.Option(help="The most statements in a minute.")] = None,
     sessions: Annotated[int | None, typer.Option(help="The most sessions at a time.")] = None,
     needs_task: Annotated[bool | None, typer.Option(help="Whether it does nothing without a task.")] = None,
+    takes_tokens: Annotated[
+        bool | None, typer.Option(help="Whether it shows a token as its password, over TLS, instead of proving a secret.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +50,7 @@ def set_agent(
         "model": model,
         "upstreams": [one for one in upstream if one] if upstream is not None else None,
         "needs_task": needs_task,
+        "takes_tokens": takes_tokens,
         "limits": {limit: number for limit, number in numbers if number is not None} or None,
     }
     body = {key: value for key, value in given.items() if value is not None}

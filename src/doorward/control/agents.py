@@ -75,11 +75,18 @@ class Agents:
         model: str | None = None,
         upstreams: tuple[str, ...] | None = None,
         needs_task: bool | None = None,
+        takes_tokens: bool | None = None,
         limits: dict[str, int] | None = None,
     ) -> Agent:
         """Settle what is given, and leave the rest. Live sessions end, as they were let in on the old terms."""
         by.require_administration()
-        given: dict[str, object] = {"purpose": purpose, "model": model, "upstreams": upstreams, "needs_task": needs_task}
+        given: dict[str, object] = {
+            "purpose": purpose,
+            "model": model,
+            "upstreams": upstreams,
+            "needs_task": needs_task,
+            "takes_tokens": takes_tokens,
+        }
         for text in (purpose, model):
             _check_text(text or "")
         known = {upstream.name for upstream in self._store.upstreams.all()}
@@ -188,6 +195,10 @@ class Agents:
         if registration.needs_task and self._task(registration) is None:
             return "The agent has no task, and needs one."
         return ""
+
+    def takes_tokens(self, agent: Principal) -> bool:
+        """Whether *agent* shows a token as its password."""
+        return agent.kind is PrincipalKind.AGENT and self._store.agents.of(agent.id).takes_tokens
 
     def terms(self, agent: Principal) -> Terms | None:
         """What a gateway must heed while *agent* acts; None for who is no agent."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from doorward.authentication.tokens import looks_like_token
 from doorward.control.agents import Agents
+from doorward.control.delegations import Delegations, proven
 from doorward.control.secrets import Secrets
 from doorward.control.workloads import Workloads
 from doorward.errors import DoorwardError
@@ -22,11 +23,20 @@ from doorward.store.repositories import Store
 class Directory:
     """Answers lookups from the store. A refusal is for the log and the operator; it names no other principal."""
 
-    def __init__(self, store: Store, secrets: Secrets, workloads: Workloads, agents: Agents, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        secrets: Secrets,
+        workloads: Workloads,
+        agents: Agents,
+        delegations: Delegations,
+        now: Callable[[], int],
+    ) -> None:
         self._store = store
         self._secrets = secrets
         self._workloads = workloads
         self._agents = agents
+        self._delegations = delegations
         self._now = now
 
     def lookup(self, question: Lookup) -> Found:
@@ -56,22 +66,37 @@ class Directory:
             verifiers=self._verifiers(speaker.principal.id, upstream),
             upstream=upstream,
             terms=self._agents.terms(speaker.principal),
-            takes_token=not actors and self._workloads.takes_tokens(principal.name),
+            takes_token=self._agents.takes_tokens(speaker.principal)
+            if actors
+            else self._workloads.takes_tokens(principal.name),
         )
 
     async def shown(self, question: Shown) -> Found:
-        """The same for who showed a password in clear: a token of the service's platform, or one of its secrets."""
+        """The same for who showed a password in clear: a token of its platform, or of ours for an agent, or a secret."""
         found = self.lookup(Lookup(question.id, question.user, question.database))
         if found.refusal or not found.takes_token:
             return replace(found, refusal=found.refusal or "The user shows no token.")
         try:
             if not looks_like_token(question.password):
-                proven = await asyncio.to_thread(self._secrets.match, question.user, question.password, found.upstream)
-                return replace(found, proven_by="secret", credential_id=proven.id, proof=_proof(proven))
-            token = await self._workloads.prove(question.password, question.user)
+                known = await asyncio.to_thread(self._secrets.match, question.user, question.password, found.upstream)
+                proof, until_us = _proof(known), known.expires_us
+                return replace(found, proven_by="secret", credential_id=known.id, proof=proof, until_us=until_us)
+            if found.actors:
+                delegation, _subject, actor = self._delegations.verify(question.password, found.upstream)
+                if actor.name != question.user:
+                    return replace(found, refusal="The token is another agent's.")
+                token = proven(delegation, actor)
+            else:
+                token = await self._workloads.prove(question.password, question.user)
         except DoorwardError as error:
             return replace(found, refusal=error.reason or error.message)
-        return replace(found, proven_by=token.proven_by, credential_id=token.credential_id, proof=dict(token.proof))
+        return replace(
+            found,
+            proven_by=token.proven_by,
+            credential_id=token.credential_id,
+            proof=dict(token.proof),
+            until_us=token.expires_us,
+        )
 
     def upstream_for(self, database: str) -> str:
         """The name of the one upstream called *database*, or else holding it; empty for none or more than one."""

@@ -15,6 +15,7 @@ from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
 from doorward.control.clock_watch import ClockWatch, steady_us
 from doorward.control.coverage import Coverage
+from doorward.control.delegations import Delegations
 from doorward.control.desk import Desk, MayApprove
 from doorward.control.explaining import Describe, Explaining, describe_at, packaged_policy
 from doorward.control.feed import Feed, Topic
@@ -99,7 +100,8 @@ class Office:
         self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
         self.workloads = Workloads(identity, store, now)
         self.agents = Agents(store, changes, self.principals, gateway, now, new_id, workers)
-        self.directory = Directory(store, self.secrets, self.workloads, self.agents, now)
+        self.delegations = Delegations(store, changes, self.secrets, self.workloads, self.agents, now, new_id)
+        self.directory = Directory(store, self.secrets, self.workloads, self.agents, self.delegations, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
         self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins)

@@ -6,19 +6,24 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 
+from doorward.authentication.delegation import Delegation
 from doorward.control.operators import Operator
 from doorward.errors import AuthenticationFailed
 
-NAME_HEADER = "Send the agent's name and secret: Authorization: Basic, or Bearer NAME:SECRET."
+NAME_HEADER = "Send a token as Bearer, or the agent's name and secret as Basic."
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An agent by its name and what it shows on every connection that is made for it. *by* is set where that was checked."""
+    """An agent by its name and what it shows on every connection that is made for it. *by* is set where that was checked.
+
+    *delegation* is what the token says that it showed in place of a secret.
+    """
 
     name: str
     secret: str = field(repr=False)
     by: Operator | None = None
+    delegation: Delegation | None = None
 
 
 def caller_from(authorization: str) -> Caller:

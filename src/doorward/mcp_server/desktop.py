@@ -37,12 +37,11 @@ class RemoteKnowledge:
         """What would become of a statement."""
         return await self._ask(caller, "explain", database, sql)
 
-    async def gateway(self, caller: Caller) -> GatewayAddress:
+    async def gateway(self, caller: Caller, database: str) -> tuple[GatewayAddress, Caller]:
         """The gateway's port is where the control process is."""
         told = await self._ask(caller, "databases")
-        return GatewayAddress(
-            urlsplit(self._url).hostname or "127.0.0.1", told["port"], "require" if told["tls"] else "disable"
-        )
+        host = urlsplit(self._url).hostname or "127.0.0.1"
+        return GatewayAddress(host, told["port"], "require" if told["tls"] else "disable"), caller
 
     async def _ask(self, caller: Caller, what: str, database: str = "", text: str = "") -> dict[str, Any]:
         try:
@@ -69,7 +68,7 @@ async def serve_desktop(url: str, caller: Caller) -> None:
         knowledge = RemoteKnowledge(url, http)
         await knowledge.databases(caller)
         parking = Parking()
-        tools = Tools(knowledge, lambda: knowledge.gateway(caller), lambda context: caller, parking)
+        tools = Tools(knowledge, knowledge.gateway, lambda context: caller, parking)
         try:
             await tools.server().run_stdio_async()
         finally:

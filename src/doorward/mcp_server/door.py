@@ -19,7 +19,12 @@ from starlette.types import Receive, Scope, Send
 from doorward import telemetry
 from doorward.api.failures import UNEXPECTED, failure_of, failure_response, status_of
 from doorward.api.signin import Attempts, address_of
+from doorward.api.token_endpoint import TokenEndpoint
+from doorward.authentication.delegation import SCOPES
+from doorward.authentication.tokens import looks_like_token
 from doorward.control.office import Office
+from doorward.control.operators import Operator
+from doorward.control.secrets import Minted
 from doorward.errors import AuthenticationFailed, DoorwardError, InvalidRequest
 from doorward.mcp_server.callers import Caller, caller_from
 from doorward.mcp_server.gateway_client import GatewayAddress
@@ -36,15 +41,19 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S
 
 
 class McpDoor:
-    """*url* gives the address of the HTTP doors. ``close`` ends every client's session, and what waits for it."""
+    """*url* gives the address of the HTTP doors, which issues the tokens that are taken here.
+
+    ``close`` ends every client's session, and what waits for it."""
 
     def __init__(self, office: Office, url: Callable[[], str], *, tls: bool) -> None:
         self._office = office
         self._url = url
         self._tls = tls
+        office.delegations.url = url()
         self._attempts = Attempts(office.now)
         self._knowledge = OfficeKnowledge(office)
         self._parking = Parking()
+        self._minted: dict[tuple[str, str], Minted] = {}
         self._manager: StreamableHTTPSessionManager | None = None
         self._serving: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -58,6 +67,7 @@ class McpDoor:
             Route(f"{PATH}/knowledge/{{what}}", self._tell, methods=["GET", "POST"]),
             Route(METADATA, self._metadata),
             Route(METADATA + PATH, self._metadata),
+            *TokenEndpoint(self._office).routes,
         ]
 
     async def close(self) -> None:
@@ -72,7 +82,11 @@ class McpDoor:
         address = address_of(request)
         self._attempts.check(address)
         try:
-            claimed = caller_from(request.headers.get("authorization", ""))
+            authorization = request.headers.get("authorization", "")
+            scheme, _, shown = authorization.partition(" ")
+            if scheme.lower() == "bearer" and looks_like_token(shown.strip()):
+                return self._token_holder(shown.strip())
+            claimed = caller_from(authorization)
             by = self._office.secrets.prove(claimed.name, claimed.secret)
             if by.principal is None or by.principal.kind is PrincipalKind.HUMAN:
                 raise AuthenticationFailed("Agents and services call tools; people have the console.", "Register an agent.")
@@ -84,6 +98,11 @@ class McpDoor:
                 self._attempts.failed(address)
             raise
         return replace(claimed, by=by)
+
+    def _token_holder(self, token: str) -> Caller:
+        delegations = self._office.delegations
+        delegation, _subject, actor = delegations.verify(token, delegations.resource)
+        return Caller(actor.name, "", Operator(actor, delegation.token_id), delegation)
 
     def challenge(self, error: DoorwardError) -> Response:
         """What a caller is told who did not show who it is (RFC 9728, section 5.1)."""
@@ -126,14 +145,33 @@ class McpDoor:
             self._ready.set()
             await self._over.wait()
 
-    async def _gateway(self) -> GatewayAddress:
+    async def _gateway(self, caller: Caller, database: str) -> tuple[GatewayAddress, Caller]:
+        """The gateway, and *caller* with a secret: who showed a token gets one for this database that lives as long."""
         address = self._office.address
-        return GatewayAddress(_ANY_ADDRESS.get(address.host, address.host), address.port, "require" if self._tls else "disable")
+        where = GatewayAddress(
+            _ANY_ADDRESS.get(address.host, address.host), address.port, "require" if self._tls else "disable"
+        )
+        if caller.delegation is None:
+            return where, caller
+        assert caller.by is not None
+        assert caller.by.principal is not None
+        key = (caller.delegation.token_id, database)
+        self._minted = {kept: minted for kept, minted in self._minted.items() if minted.expires_us > self._office.now()}
+        if key not in self._minted:
+            upstream = self._office.directory.upstream_for(database)
+            self._minted[key] = await self._office.delegations.secret_for(caller.delegation, caller.by.principal, upstream)
+        return where, replace(caller, secret=self._minted[key].secret)
 
     async def _metadata(self, request: Request) -> Response:
         """Protected resource metadata (RFC 9728, section 2)."""
         return JSONResponse(
-            {"resource": self._url() + PATH, "bearer_methods_supported": ["header"], "resource_name": "Doorward"},
+            {
+                "resource": self._url() + PATH,
+                "authorization_servers": [self._url()],
+                "bearer_methods_supported": ["header"],
+                "scopes_supported": sorted(SCOPES),
+                "resource_name": "Doorward",
+            },
             headers={"Access-Control-Allow-Origin": "*"},
         )
 

@@ -47,12 +47,12 @@ Outcome = CallToolResult | InputRequiredResult
 
 
 class Tools:
-    """*caller_of* says who makes a call, *gateway* where its statements go."""
+    """*caller_of* says who makes a call, *gateway* where its statements to a database go, and with what they sign in."""
 
     def __init__(
         self,
         knowledge: Knowledge,
-        gateway: Callable[[], Awaitable[GatewayAddress]],
+        gateway: Callable[[Caller, str], Awaitable[tuple[GatewayAddress, Caller]]],
         caller_of: Callable[[Called], Caller],
         parking: Parking,
         call_seconds: float = CALL_SECONDS,
@@ -124,7 +124,7 @@ class Tools:
             database = database or await self._only_database(caller)
             claims = _claims(context)
             question = Question(database, sql, tuple(parameters or ()), max_rows, read_only=not write, claims=claims)
-            asking = Asking(await self._gateway(), caller, question)
+            asking = Asking(*await self._gateway(caller, database), question)
         except DoorwardError as error:
             return _failed(error)
         asking.begin()

@@ -33,7 +33,7 @@ class Limits(msgspec.Struct, frozen=True):
 class Registration(msgspec.Struct, frozen=True):
     """An agent as it was registered. *model* says by what it thinks, *upstreams* where it may go, empty for anywhere.
 
-    One that *needs_task* does nothing without a task.
+    One that *needs_task* does nothing without a task; one that *takes_tokens* shows a token as its password.
     """
 
     purpose: str = ""
@@ -42,13 +42,15 @@ class Registration(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     needs_task: bool = False
     task: Task | None = None
+    takes_tokens: bool = False
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What a gateway has to heed while an agent acts."""
+    """What a gateway has to heed while an agent acts. *until_us* is when what it signed in with ends, 0 for never."""
 
     limits: Limits = Limits()
     task: Task | None = None
+    until_us: int = 0
 
 
 class Stop(msgspec.Struct, frozen=True):

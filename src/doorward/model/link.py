@@ -121,7 +121,8 @@ class Found(msgspec.Struct, frozen=True, tag=True):
 
     *actors* is the chain below *principal*, empty for people and services. *takes_token* is set for a service that shows a
     token of its platform. As the answer to Shown, *proven_by* is set when it is proven, with what *proof*, under the name
-    *credential_id*. *terms* are those of an agent.
+    *credential_id*. *terms* are those of an agent,
+    and *until_us* is when what proved it ends.
     """
 
     id: int
@@ -135,6 +136,7 @@ class Found(msgspec.Struct, frozen=True, tag=True):
     proven_by: str = ""
     proof: dict[str, str] = {}
     terms: Terms | None = None
+    until_us: int = 0
 
 
 class Configured(msgspec.Struct, frozen=True, tag=True):

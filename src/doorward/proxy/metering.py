@@ -15,6 +15,7 @@ MOST_METERED = 10_000
 
 LIMIT_RULE = "limits-of-the-agent"
 TASK_RULE = "task-of-the-agent"
+TOKEN_RULE = "token-of-the-agent"
 
 
 class AgentMeter:
@@ -28,6 +29,10 @@ class AgentMeter:
     def begin(self, terms: Terms, now_us: int) -> Reason | None:
         """Count a statement, or say why it may not be."""
         task, limits = terms.task, terms.limits
+        if terms.until_us and now_us >= terms.until_us:
+            return Reason(
+                TOKEN_RULE, "What the agent signed in with has expired.", "Exchange the token anew, and connect again."
+            )
         if task is not None and now_us >= task.until_us:
             return Reason(TASK_RULE, "The time of the task is over.", "Ask whoever gave the task for more time.")
         if self._left(terms, now_us) == 0:
@@ -95,9 +100,11 @@ class AgentMeters:
         return meter
 
 
-def bounds_of(terms: Terms) -> tuple[Bounds, ...]:
-    """What the terms say of each statement by itself."""
+def bounds_of(terms: Terms, scope: str | None = None) -> tuple[Bounds, ...]:
+    """What the terms say of each statement by itself, and the *scope* of the token that an agent showed, None for none."""
     found = []
+    if scope is not None and "write" not in scope.split():
+        found.append(Bounds(TOKEN_RULE, "The token of this agent", read_only=True))
     if terms.limits.rows_per_statement:
         found.append(Bounds(LIMIT_RULE, "This agent", rows=terms.limits.rows_per_statement))
     task = terms.task
@@ -109,4 +116,4 @@ def bounds_of(terms: Terms) -> tuple[Bounds, ...]:
 
 def is_metered(terms: Terms) -> bool:
     """Whether anything has to be counted or looked at for each statement."""
-    return terms.task is not None or bool(terms.limits.rows_per_hour or terms.limits.statements_per_minute)
+    return terms.task is not None or bool(terms.until_us or terms.limits.rows_per_hour or terms.limits.statements_per_minute)

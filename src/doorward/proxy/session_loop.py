@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol, cast
 
+import msgspec
 from msgspec import UNSET
 
 from doorward import telemetry
@@ -138,6 +139,7 @@ class Session(asyncio.Protocol):
         self._note_is_due = False
         self._forwards = False  # its turn to forward is coming
         self._withheld = b""  # what may not be forwarded before its records are on stable storage
+        self._proven_until_us = 0
         self.identity: Identity | None = None
 
     # --- asyncio.Protocol, the client's side ----------------------------------------------------------------------
@@ -260,6 +262,9 @@ class Session(asyncio.Protocol):
         found = await self._prove(wish)
         assert self.identity is not None
         terms = found.terms or Terms()
+        scope = dict(self.identity.proof).get("delegated_scope")
+        if scope is not None:
+            terms = msgspec.structs.replace(terms, until_us=self._proven_until_us)
         self._gateway.enter(self, self.identity.speaker.id, terms.limits.sessions)
         if self._gateway.draining:
             raise UpstreamUnavailable("Doorward is about to stop.", "Connect again in a moment.")
@@ -299,7 +304,7 @@ class Session(asyncio.Protocol):
         why = self._gateway.registry.why_revoked(self.identity, revocations)
         if why is not None:
             raise AuthenticationFailed(why, "Sign in again, if you still may.", sqlstate="57P01")
-        wishes = replace(wishes, bounds=(*wishes.bounds, *bounds_of(terms)))
+        wishes = replace(wishes, bounds=(*wishes.bounds, *bounds_of(terms, scope)))
         self._begin(wish, wishes, terms, upstream, database)
 
     def _begin(self, wish: WantsSignIn, wishes: Wishes, terms: Terms, upstream: Upstream, database: Database) -> None:
@@ -385,7 +390,8 @@ class Session(asyncio.Protocol):
             raise AuthenticationFailed(
                 f'password authentication failed for user "{wish.user[:CLAIM_LIMIT]}"', remedy, reason=why
             ) from None
-        proof = next((v.proof for v in found.verifiers if v.credential_id == credential_id), {})
+        verifier = next(v for v in found.verifiers if v.credential_id == credential_id)
+        proof, self._proven_until_us = verifier.proof, verifier.expires_us
         self._proven(found, "scram-sha-256-plus" if server.is_bound else "scram-sha-256", credential_id, proof)
         return found
 
@@ -402,6 +408,7 @@ class Session(asyncio.Protocol):
                 "This service signs in with a token of its platform, or a secret; the record says what is wrong with this one.",
                 reason=found.refusal,
             )
+        self._proven_until_us = found.until_us
         self._proven(found, found.proven_by, found.credential_id, found.proof)
         return found
 
