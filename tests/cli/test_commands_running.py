@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from doorward.policy.load import default_texts
 from tests.cli.commands import Running
 
 pytestmark = pytest.mark.live
@@ -247,3 +248,24 @@ def test_a_stranger_checks_a_proof_and_a_log_without_trust(running: Running, tmp
     entry.write_text(entry.read_text().replace("service.started", "service.startet"))
     altered = running.doorward(*check)
     assert (altered.code, "does not show this text" in altered.everything) == (1, True)
+
+
+def test_rules_are_published_listed_and_rolled_back(running: Running, tmp_path: Path) -> None:
+    """Refused when broken, with file and line; otherwise in force with a reason, and gone again."""
+    for name, text in default_texts().items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    rule = tmp_path / "zz.cedar"
+    rule.write_text('@id("closed") @description("d") forbid (principal, action == Action::"read", resourc);', encoding="utf-8")
+    broken = running.doorward("policy", "publish", str(tmp_path), "--reason", "closed")
+    assert broken.code == 1
+    assert "zz.cedar, line 1" in broken.everything
+    rule.write_text(rule.read_text().replace("resourc)", "resource)"), encoding="utf-8")
+    published = running.doorward("policy", "publish", str(tmp_path), "--reason", "closed for the night")
+    assert published.code == 0, published.everything
+    assert "+ closed" in published.output
+    history = running.doorward("policy", "history")
+    assert "closed for the night" in history.everything
+    assert "in force" in history.everything
+    back = running.doorward("policy", "rollback", "0", "--reason", "open again", "--json")
+    told = json.loads(back.output)
+    assert (told["removed"], told["by"], told["is_in_force"]) == (["closed"], "operator", True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from doorward.control.explained import Explained
-from doorward.control.explaining import Explaining, packaged_policy
+from doorward.control.explaining import Explaining
 from doorward.control.operators import LOCAL
 from doorward.errors import InvalidRequest, NotFound, NotPermitted, UpstreamUnavailable
 from doorward.model.result import ResultColumn
@@ -16,6 +16,7 @@ from doorward.model.upstream import Upstream
 from doorward.policy.decide import Policy
 from doorward.policy.load import default_texts, load
 from tests.control.offices import Scene
+from tests.policy.identities import default_policy
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +42,7 @@ class Database:
 
 def explaining(scene: Scene, database: Database, policy: Policy | None = None) -> Explaining:
     office = scene.office
-    rules = policy or packaged_policy()
+    rules = policy or default_policy()
     return Explaining(scene.store, office.catalog, office.directory, lambda: rules, database)
 
 

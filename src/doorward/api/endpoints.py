@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from doorward.api import agent_shapes, shapes
+from doorward.api import agent_shapes, policy_shapes, shapes
 from doorward.api.queries import (
     DISCLOSURE_QUERY,
     LOG_QUERY,
@@ -231,6 +231,29 @@ async def _decide_label(call: Call) -> None:
     )
 
 
+async def _policy(call: Call) -> policy_shapes.PolicyOut:
+    policies = call.office.policies
+    if not call.by.may_read_all:
+        call.by.require_administration()
+    wanted = call.query.get("number", "")
+    number = whole_number(wanted, "number") if wanted else policies.number
+    return policy_shapes.PolicyOut(number, dict(policies.texts(number)))
+
+
+async def _policy_versions(call: Call) -> list[policy_shapes.PolicyVersionOut]:
+    return [policy_shapes.policy_version_out(row) for row in call.office.policies.history(call.by)]
+
+
+async def _publish_policy(call: Call) -> policy_shapes.PolicyVersionOut:
+    body: policy_shapes.NewPolicy = call.body
+    return policy_shapes.policy_version_out(await call.office.policies.publish(call.by, body.files, body.reason))
+
+
+async def _roll_back_policy(call: Call) -> policy_shapes.PolicyVersionOut:
+    body: policy_shapes.PolicyRollback = call.body
+    return policy_shapes.policy_version_out(await call.office.policies.roll_back(call.by, body.number, body.reason))
+
+
 async def _explain(call: Call) -> Explained:
     body: shapes.StatementQuestion = call.body
     return await call.office.explaining.explain(
@@ -336,6 +359,12 @@ ENDPOINTS = (
     Endpoint("GET", "/catalog", "Columns", _catalog, list[shapes.ColumnOut], None, COLUMN_QUERY),
     Endpoint("GET", "/catalog/changes", "What became of columns", _column_changes, list[shapes.ColumnChangeOut],
              None, ("since_us",)),
+    Endpoint("GET", "/policy", "The rules in force, or those of a number", _policy, policy_shapes.PolicyOut, None, ("number",)),
+    Endpoint("POST", "/policy", "Put rules in force", _publish_policy, policy_shapes.PolicyVersionOut,
+             policy_shapes.NewPolicy, status=201),
+    Endpoint("GET", "/policy/versions", "What was published", _policy_versions, list[policy_shapes.PolicyVersionOut]),
+    Endpoint("POST", "/policy/rollback", "Put earlier rules in force again", _roll_back_policy, policy_shapes.PolicyVersionOut,
+             policy_shapes.PolicyRollback, status=201),
     Endpoint("POST", "/explain", "What would become of a statement", _explain, Explained, shapes.StatementQuestion),
     Endpoint("POST", "/catalog/verdict", "Say what a column holds", _decide_label, None, shapes.NewVerdict, status=204),
 )

@@ -11,6 +11,8 @@ from doorward.api.failures import Failure, TooLarge, failure_response
 from doorward.api.settings import DoorSettings
 
 BODY_LIMIT_BYTES = 64 * 1024
+# Where more than a form is sent: a whole set of rules, as JSON.
+BODY_LIMITS_BYTES = {"/api/v1/policy": 2 << 20}
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -50,7 +52,7 @@ class Guard:
             failure = Failure("not-permitted", "The request comes from another site.", "Open Doorward's own address.")
             await failure_response(failure, 403)(scope, receive, self._hardened(send))
             return
-        await self._app(scope, _bounded(receive), self._hardened(send))
+        await self._app(scope, _bounded(receive, BODY_LIMITS_BYTES.get(scope["path"], BODY_LIMIT_BYTES)), self._hardened(send))
 
     def _hardened(self, send: Send) -> Send:
         async def sending(message: Message) -> None:
@@ -73,7 +75,7 @@ def _is_same_origin(origin: str | None, fetch_site: str | None, host: str, metho
     return method in ("GET", "HEAD") or fetch_site in (None, "same-origin", "none")
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, limit_bytes: int) -> Receive:
     total = 0
 
     async def receiving() -> Message:
@@ -81,8 +83,8 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             total += len(message.get("body", b""))
-            if total > BODY_LIMIT_BYTES:
-                raise TooLarge(f"A request has at most {BODY_LIMIT_BYTES} bytes.")
+            if total > limit_bytes:
+                raise TooLarge(f"A request has at most {limit_bytes} bytes.")
         return message
 
     return receiving

@@ -56,8 +56,7 @@ from doorward.model.catalog import Snapshot
 from doorward.model.decision import Verdict
 from doorward.model.identity import Principal
 from doorward.model.link import Configured
-from doorward.policy.decide import Policy
-from doorward.policy.load import PolicySetInForce, default_texts, load
+from doorward.policy.load import default_texts
 from doorward.proxy.gateway import GatewaySettings
 from doorward.proxy.upstream_connections import UpstreamQuerier
 from doorward.sql.analyze import analyze
@@ -87,9 +86,7 @@ class ControlProcess:
         self._sampled: set[ColumnKey] = set()
         self._votes: dict[ColumnKey, Vote] = {}
         self._failure: DoorwardError | None = None
-        self._policies: PolicySetInForce
         self._detectors: dict[str, str] = {}
-        self._policy: Policy
         self._workers: Workers
         self._link: GatewayLink
         self.office: Office
@@ -108,8 +105,7 @@ class ControlProcess:
         data = settings.data
         data.prepare()
         self._check_nobody_else_runs()
-        self._policies = load(read_policies(data.policy))
-        self._policy = Policy(self._policies, frozenset({settings.upstream.name} if settings.upstream.observe else ()))
+        rules = read_policies(data.policy)
         self._detectors = read_texts(data.detectors, "*.toml")
         read_detectors(self._detectors)  # raises where a gateway would
         identity = read_identity_file(data.identity)
@@ -140,7 +136,8 @@ class ControlProcess:
                 keys=keys_in(data.day_keys, data.wrapping_key),
                 identity=identity,
                 may_approve=self._why_not_approve,
-                policy=lambda: self._policy,
+                rules=rules,
+                observed=frozenset({settings.upstream.name} if settings.upstream.observe else ()),
                 catalog_touched=lambda _upstream: self._touched.set(),
                 workers=settings.workers,
                 now=now_us,
@@ -171,7 +168,8 @@ class ControlProcess:
             # Signals are for this process as a whole, and the console serves to its end.
             server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
             exports = stack.enter_context(exporting(data))
-            taken_up = configuration_of(settings, self._policies.version, self._detectors, exports)
+            version = self.office.policies.in_force.version
+            taken_up = configuration_of(settings, version, self._detectors, exports)
             tasks = [
                 asyncio.create_task(_serve(server, console), name="console"),
                 asyncio.create_task(self._keep_gateways(), name="gateway keeper"),
@@ -224,8 +222,8 @@ class ControlProcess:
     def _configured(self) -> Configured:
         return Configured(
             upstreams=self.office.upstreams(),
-            policies=dict(self._policies.texts),
-            policy_version=self._policies.version,
+            policies=dict(self.office.policies.in_force.texts),
+            policy_version=self.office.policies.in_force.version,
             snapshots={name: codec.encode(snapshot) for name, snapshot in self.office.catalog.snapshots.items()},
             console_url=self.console_url,
             detectors=self._detectors,
@@ -233,7 +231,7 @@ class ControlProcess:
         )
 
     def _why_not_approve(self, approver: Principal, request: ApprovalRequest) -> str:
-        decision = self._policy.may_approve(approver, request)
+        decision = self.office.policies.policy.may_approve(approver, request)
         return "" if decision.verdict is Verdict.ALLOW else decision.reasons[0].text
 
     # --- the catalog --------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from doorward.model.statement import Analysis, Output, OutputKind, ParsedStateme
 from doorward.model.upstream import Upstream
 from doorward.policy.decide import Policy
 from doorward.policy.explain import explain
-from doorward.policy.load import default_texts, load
 from doorward.proxy import judging, refusals
 from doorward.proxy.upstream_connections import UpstreamQuerier
 from doorward.store.repositories import Store
@@ -38,11 +37,6 @@ async def describe_at(upstream: Upstream, sql: str) -> Sequence[ResultColumn]:
         return await querier.describe(sql)
     finally:
         await querier.close()
-
-
-def packaged_policy() -> Policy:
-    """The rules that are in force where nobody wrote any."""
-    return Policy(load(default_texts()))
 
 
 class Explaining:

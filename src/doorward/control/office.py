@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from doorward import __version__
@@ -17,7 +17,7 @@ from doorward.control.clock_watch import ClockWatch, steady_us
 from doorward.control.coverage import Coverage
 from doorward.control.delegations import Delegations
 from doorward.control.desk import Desk, MayApprove
-from doorward.control.explaining import Describe, Explaining, describe_at, packaged_policy
+from doorward.control.explaining import Describe, Explaining, describe_at
 from doorward.control.feed import Feed, Topic
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.identity_settings import TRUSTS_NOBODY, IdentitySettings
@@ -25,6 +25,7 @@ from doorward.control.log_keys import LogKeys
 from doorward.control.lookup import Directory
 from doorward.control.on_call import OnCall
 from doorward.control.operators import Operator
+from doorward.control.policies import Policies
 from doorward.control.principals import Principals
 from doorward.control.probing import Probing
 from doorward.control.projection.finding import Finder
@@ -36,7 +37,7 @@ from doorward.control.workloads import Workloads
 from doorward.model import link as messages
 from doorward.model.approval import ApprovalRequest, RequestState
 from doorward.model.upstream import Upstream
-from doorward.policy.decide import Policy
+from doorward.policy.load import default_texts
 from doorward.store.repositories import Store
 
 
@@ -64,9 +65,9 @@ class Status:
 class Office:
     """Bundles the control functions and listens to gateways.
 
-    *catalog_touched* is told the name of an upstream whose catalog has to be read again. *policy* gives the rules in force.
-    *keys* are those of the log. *identity* says whose tokens are believed, *workers* how many
-    gateways there are.
+    *catalog_touched* is told the name of an upstream whose catalog has to be read again. *rules* are those that count while
+    nothing is published, *observed* the upstreams that are only watched. *keys* are those of the log. *identity* says whose
+    tokens are believed, *workers* how many gateways there are.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class Office:
         keys: DayKeys,
         identity: IdentitySettings = TRUSTS_NOBODY,
         may_approve: MayApprove = not_asked,
-        policy: Callable[[], Policy] = packaged_policy,
+        rules: Mapping[str, str] | None = None,
+        observed: frozenset[str] = frozenset(),
         describe: Describe = describe_at,
         catalog_touched: Callable[[str], None] = lambda upstream: None,
         workers: int = 1,
@@ -96,6 +98,9 @@ class Office:
         self.feed = Feed(log.size)
         changes = self._changes = Changes(gateway, now)
         self._clock = ClockWatch(now, steady)
+        self.policies = Policies(
+            store, changes, gateway.configure, now, rules if rules is not None else default_texts(), observed
+        )
         self.principals = Principals(store, changes, gateway, now, new_id)
         self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
         self.workloads = Workloads(identity, store, now)
@@ -108,7 +113,7 @@ class Office:
         self.catalog = Catalog(
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )
-        self.explaining = Explaining(store, self.catalog, self.directory, policy, describe)
+        self.explaining = Explaining(store, self.catalog, self.directory, lambda: self.policies.policy, describe)
         self.coverage = Coverage(store, changes, index, now)
         self.record = Record(log, index, Opener(keys.key_if_any).readable)
         self.probing = Probing(store, changes, self.principals, self.secrets, self.record, self._door, now, new_id)

@@ -20,6 +20,7 @@ from doorward.store.agents import SqlAgents
 from doorward.store.credentials import SqlCredentials
 from doorward.store.duties import SqlDuties
 from doorward.store.history import SqlColumnHistory
+from doorward.store.policies import SqlPolicies
 from doorward.store.principals import SqlPrincipals
 from doorward.store.requests import SqlRequests
 from doorward.store.reviews import SqlReviews
@@ -43,6 +44,7 @@ class SqlStore:
         self.reviews = SqlReviews(self.transaction)
         self.upstreams = SqlUpstreams(self.transaction)
         self.agents = SqlAgents(self.transaction)
+        self.policies = SqlPolicies(self.transaction)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
@@ -123,3 +124,15 @@ class Duty:
     def holds_at(self, now_us: int) -> bool:
         """Whether they are on call then."""
         return self.ended_us is None and self.from_us <= now_us < self.until_us
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPolicy:
+    """A whole set of rules that somebody put in force. *texts* is file name to Cedar text, *version* their digest."""
+
+    number: int
+    version: str
+    at_us: int
+    by: str
+    reason: str
+    texts: Mapping[str, str]

@@ -10,7 +10,15 @@ from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.identity import Principal
 from doorward.model.review import Review
 from doorward.model.upstream import Upstream
-from doorward.store.records import ColumnChange, Credential, Duty, LabelVerdict, PrincipalRecord, RequestRecord
+from doorward.store.records import (
+    ColumnChange,
+    Credential,
+    Duty,
+    LabelVerdict,
+    PrincipalRecord,
+    PublishedPolicy,
+    RequestRecord,
+)
 
 
 class Principals(Protocol):
@@ -154,6 +162,22 @@ class Agents(Protocol):
         """All that hold."""
 
 
+class Policies(Protocol):
+    """Sets of rules that were published, numbered from 1."""
+
+    def add(self, policy: PublishedPolicy) -> None:
+        """Keep *policy*, whose number is the next one."""
+
+    def latest(self) -> PublishedPolicy | None:
+        """The one that was published last."""
+
+    def numbered(self, number: int) -> PublishedPolicy | None:
+        """The one with this number."""
+
+    def all(self) -> tuple[PublishedPolicy, ...]:
+        """All of them, the newest first."""
+
+
 class Store(Protocol):
     """Everything a control process keeps."""
 
@@ -175,3 +199,5 @@ class Store(Protocol):
     def agents(self) -> Agents: ...
     @property
     def reviews(self) -> Reviews: ...
+    @property
+    def policies(self) -> Policies: ...

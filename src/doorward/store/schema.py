@@ -140,6 +140,17 @@ REVIEWS = Table(
     Column("started_us", Integer, nullable=False),
 )
 
+POLICIES = Table(
+    "policies",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("at_us", Integer, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("texts", Text, nullable=False),
+)
+
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE principals (
@@ -198,6 +209,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE reviews (
             id VARCHAR NOT NULL PRIMARY KEY, review BLOB NOT NULL, started_us INTEGER NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE policies (
+            number INTEGER NOT NULL PRIMARY KEY, version VARCHAR NOT NULL, at_us INTEGER NOT NULL, "by" VARCHAR NOT NULL,
+            reason VARCHAR NOT NULL, texts TEXT NOT NULL)""",
     ),
 )
 
