@@ -138,7 +138,7 @@ class Settings:
     """What one ``doorward up`` is started with. Ports of 0 mean any free one.
 
     *workers* is the number of gateways that share the port. What is under way when Doorward is told to stop has
-    *drain_seconds* to come to its end.
+    *drain_seconds* to come to its end. *presets* are laid over the rules of the data directory, or the packaged ones.
     """
 
     data: DataDirectory
@@ -153,6 +153,7 @@ class Settings:
     pool: PoolLimits = field(default_factory=PoolLimits)
     workers: int = 1
     drain_seconds: int = 30
+    presets: tuple[str, ...] = ()
 
 
 # What a URL may say behind its question mark, all in libpq's words.

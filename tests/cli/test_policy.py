@@ -116,3 +116,28 @@ def test_a_replay_tells_what_would_have_come_out_differently(tmp_path: Path) -> 
     assert told["changes"][0]["rules"] == ["no-orders"]
     none = doorward("policy", "replay", given, "--data-dir", str(tmp_path / "none"))
     assert none.code == 3
+
+
+def test_a_folder_to_start_from_passes_its_own_cases(tmp_path: Path) -> None:
+    """With a preset laid over the packaged rules; never over somebody's files."""
+    given = str(tmp_path / "policy")
+    ended = doorward("policy", "init", given, "--preset", "pci")
+    assert ended.code == 0, ended.everything
+    assert "pci-cards-stay-masked" in (tmp_path / "policy" / "pci-cards.cedar").read_text()
+    assert doorward("policy", "test", given).code == 0
+    assert doorward("policy", "init", given).code == 1
+    assert "no preset x" in doorward("policy", "init", str(tmp_path / "other"), "--preset", "x").everything
+
+
+def test_a_difference_is_told_by_rule_and_by_case(tmp_path: Path) -> None:
+    """Ends with 1 where there is one, like diff itself."""
+    assert doorward("policy", "diff", "packaged", "packaged").code == 0
+    given = folder(tmp_path, **{name.removesuffix(".cedar"): text for name, text in default_texts().items()}, zz=DOUBTED)
+    ended = doorward("policy", "diff", "packaged", given)
+    assert ended.code == 1
+    assert "+ forbids x" in ended.output
+    told = json.loads(doorward("policy", "diff", "packaged", given, "--json").output)
+    assert told["rules"] == [{"id": "x", "change": "added"}]
+    shown = json.loads(doorward("policy", "show", given, "--json").output)
+    assert shown["rules"][-1]["id"] == "x"
+    assert "forbids x" in doorward("policy", "show", given).output

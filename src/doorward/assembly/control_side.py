@@ -57,6 +57,7 @@ from doorward.model.decision import Verdict
 from doorward.model.identity import Principal
 from doorward.model.link import Configured
 from doorward.policy.load import default_texts
+from doorward.policy.presets import overlaid
 from doorward.proxy.gateway import GatewaySettings
 from doorward.proxy.upstream_connections import UpstreamQuerier
 from doorward.sql.analyze import analyze
@@ -105,7 +106,7 @@ class ControlProcess:
         data = settings.data
         data.prepare()
         self._check_nobody_else_runs()
-        rules = read_policies(data.policy)
+        rules = overlaid(read_policies(data.policy), settings.presets)
         self._detectors = read_texts(data.detectors, "*.toml")
         read_detectors(self._detectors)  # raises where a gateway would
         identity = read_identity_file(data.identity)

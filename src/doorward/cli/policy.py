@@ -11,6 +11,7 @@ from rich.text import Text
 from doorward.cli.client import data_directory
 from doorward.cli.options import AsJson, DataDir
 from doorward.cli.policy_cases import run_cases_beside
+from doorward.cli.policy_init import init
 from doorward.cli.policy_published import history, publish, roll_back
 from doorward.cli.policy_reading import diff, show
 from doorward.cli.policy_replay import replay_rules
@@ -91,3 +92,4 @@ policy.command("show")(show)
 policy.command("publish")(publish)
 policy.command("history")(history)
 policy.command("rollback")(roll_back)
+policy.command("init")(init)

@@ -67,6 +67,10 @@ def up(
     observe: Annotated[
         bool, typer.Option("--observe", help="Only record: refuse nothing, hold nothing, mask nothing. Protects nothing.")
     ] = False,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option("--preset", help="Lay soc2, hipaa, pci or development over the rules; repeatable.", show_default=False),
+    ] = None,
     max_sessions: Annotated[int, typer.Option(help="How many may be signed in.", min=1)] = 2_000,
     max_sessions_of_one: Annotated[int, typer.Option(help="How many of one person, service or agent.", min=1)] = 1_000,
     max_signing_in: Annotated[int, typer.Option(help="How many may be about to sign in.", min=1)] = 500,
@@ -100,6 +104,7 @@ def up(
             pool=pool,
             workers=workers,
             drain_seconds=drain_seconds,
+            presets=tuple(preset or ()),
         )
     )
 

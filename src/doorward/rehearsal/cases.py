@@ -41,9 +41,13 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One identity, and a statement or a question that it answers. *added* is Cedar text beside the rules that are tried."""
+    """One identity, and a statement or a question that it answers. *added* is Cedar text beside the rules that are tried.
+
+    *number* is its place in the file, from 1; a case for several people is several of one number.
+    """
 
     file: str
+    number: int
     name: str
     who: str
     identity: Identity
@@ -159,6 +163,7 @@ class _Row:
         return [
             Case(
                 self.file,
+                self.number,
                 self._text("name") or statement[:60],
                 name,
                 identity_of(name, self.people, self.where),
