@@ -141,3 +141,20 @@ def test_a_difference_is_told_by_rule_and_by_case(tmp_path: Path) -> None:
     shown = json.loads(doorward("policy", "show", given, "--json").output)
     assert shown["rules"][-1]["id"] == "x"
     assert "forbids x" in doorward("policy", "show", given).output
+
+
+def test_rules_that_have_a_say_are_told_for_everybody_in_the_chain(tmp_path: Path) -> None:
+    """An agent's and those of whoever it acts for, each with its conditions."""
+    data = ("--data-dir", str(write_history(tmp_path, []).path))
+    ended = doorward("policy", "explain", "write", "--as", "agent-0", *data)
+    assert ended.code == 0
+    assert "forbids agents-change-nothing" in ended.output
+    assert "no rule permits it" in ended.output
+    assert "developers-may-write" not in ended.output  # person-0 is in no group
+    developer = doorward("policy", "explain", "destroy", "--as", "person-1", *data)
+    assert "permits developers-may-drop-what-holds-no-data" in developer.everything
+    assert "unless { context.temporary ||" in developer.everything
+    told = json.loads(doorward("policy", "explain", "unmask", "--as", "agent-0", *data, "--json").output)
+    assert [one["who"] for one in told] == ["agent-0", "person-0"]
+    assert doorward("policy", "explain", "wirte", "--as", "agent-0", *data).code == 1
+    assert doorward("policy", "explain", "write", "--as", "zoe", *data).code == 1

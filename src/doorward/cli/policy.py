@@ -13,7 +13,7 @@ from doorward.cli.options import AsJson, DataDir
 from doorward.cli.policy_cases import run_cases_beside
 from doorward.cli.policy_init import init
 from doorward.cli.policy_published import history, publish, roll_back
-from doorward.cli.policy_reading import diff, show
+from doorward.cli.policy_reading import diff, explain, show
 from doorward.cli.policy_replay import replay_rules
 from doorward.cli.policy_texts import Folder, texts_of
 from doorward.cli.terminal import OK, REFUSED, console, one_line, say_json
@@ -89,6 +89,7 @@ policy.command("test")(run_cases_beside)
 policy.command("replay")(replay_rules)
 policy.command("diff")(diff)
 policy.command("show")(show)
+policy.command("explain")(explain)
 policy.command("publish")(publish)
 policy.command("history")(history)
 policy.command("rollback")(roll_back)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,11 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from doorward.cli.client import data_directory
 from doorward.cli.options import AsJson, DataDir
 from doorward.cli.policy_texts import Folder, Texts, texts_of
 from doorward.cli.terminal import OK, REFUSED, console, say_json, verdict_text
+from doorward.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from doorward.policy.rules import Rule
@@ -80,6 +83,50 @@ def _as_json(rule: Rule) -> dict[str, Any]:
         "require": sorted(rule.require),
         "source": rule.source,
     }
+
+
+def explain(
+    name: Annotated[str, typer.Option("--as", help="A person, service or agent of the data directory.")],
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="read, write, define, destroy, grant, unmask, approve ...")],
+    folder: Folder = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which rules have a say when somebody does something, for everybody whom they act for, and on which conditions.
+
+    What becomes of one statement by the rules in force tells doorward explain.
+
+    Example: doorward policy explain write --as alice
+    """
+    from doorward.policy.reading import ACTIONS
+    from doorward.rehearsal.concerning import chain_of, rules_concerning
+
+    if action not in ACTIONS:
+        raise InvalidRequest(f"There is no action {action}.", f"There are {', '.join(ACTIONS)}.")
+    texts = texts_of(folder, data_dir)
+    told = [(one, rules_concerning(texts.files, one, action)) for one in chain_of(data_directory(data_dir).store, name)]
+    if as_json:
+        say_json([{"who": one.name, "kind": one.kind, "rules": [_as_json(rule) for rule in rules]} for one, rules in told])
+        return
+    out = console()
+    for one, rules in told:
+        groups = f", in {', '.join(one.groups)}" if one.groups else ""
+        out.print(Text(f"{one.name}", style="bold cyan").append(f"  {one.kind}{groups}", style="dim"))
+        for rule in sorted(rules, key=lambda rule: (rule.forbids, bool(rule.hold))):
+            out.print(Padding(in_words(rule), (0, 0, 0, 2), expand=False))
+            conditions = _conditions(rule)
+            if conditions:
+                out.print(Padding(Text(conditions, style="dim"), (0, 0, 0, 10), expand=False))
+        if not any(not rule.forbids for rule in rules):
+            out.print(Padding(Text("no rule permits it", style="red"), (0, 0, 0, 2), expand=False))
+    if len(told) > 1:
+        out.print("[dim]all of them are judged, and the strictest outcome counts[/]")
+
+
+def _conditions(rule: Rule) -> str:
+    """What stands behind a rule's scope, on one line."""
+    found = re.search(r"\)\s*((?:when|unless)\s*\{.*);\s*$", rule.source, re.DOTALL)
+    return " ".join(found[1].split()) if found else ""
 
 
 def diff(before: Side, after: Side, data_dir: DataDir = None, as_json: AsJson = False) -> None:

@@ -82,6 +82,24 @@ def kinds_of(policy: pst.Template) -> frozenset[str]:
     return kinds
 
 
+def may_concern(policy: pst.Template, kind: str, name: str, groups: frozenset[str], action: str) -> bool:
+    """Whether *policy* can apply to somebody of that *kind* (an entity type), *name* and *groups*, on *action*.
+
+    By its scope, and by conditions that speak of who it is and nothing else.
+    """
+    return action in actions_of(policy) and kind in kinds_of(policy) and _is_meant(policy.principal, kind, name, groups)
+
+
+def _is_meant(scope: pst.PrincipalOrResourceConstraint, kind: str, name: str, groups: frozenset[str]) -> bool:
+    match scope:
+        case pst.ScopeEq(entity=pst.EntityUid(type=named, id=key)):
+            return str(named) == kind and key == name
+        case pst.ScopeIn(entity=pst.EntityUid(id=key)) | pst.ScopeIsIn(entity=pst.EntityUid(id=key)):
+            return key in groups
+        case _:
+            return True
+
+
 def covers(wide: pst.Template, narrow: pst.Template) -> bool:
     """Whether *wide* surely applies wherever *narrow* does."""
     return (
