@@ -49,6 +49,11 @@ class DataDirectory:
         return self.path / "index"
 
     @property
+    def evidence(self) -> Path:
+        """Packs of evidence that were made from the console."""
+        return self.path / "evidence"
+
+    @property
     def policy(self) -> Path:
         """The operator's own rules, in place of the packaged ones where it holds any."""
         return self.path / "policy"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from doorward.audit.checkpoint import create_key
 from doorward.audit.log import AuditLog
 from doorward.audit.sequencer import Sequencer
@@ -339,6 +341,13 @@ class Quarter:
         events, request, _ = self._held("ada-bot", PURGE, at + HOUR, by="ada")
         self._plant("approver-is-never-requester", request)
         yield from events
+
+        events, request, _ = self._held("cleo", SCHEMA[2], at + HOUR + 600 * SECOND)
+        self._plant("approver-is-never-requester", request)
+        for when, entry in events:  # iris answers, after cleo herself had been the first of two
+            if isinstance(entry, HoldAnswered):
+                entry = msgspec.structs.replace(entry, others=(ActorStamp("prn_cleo", "human", "cleo"),))
+            yield when, entry
 
     def _plant_5(self, at: int) -> Iterator[Timed]:
         events, request, _execution = self._held("ben", PURGE, at, "rejected")

@@ -50,6 +50,7 @@ from doorward.control.projection.finding import Finder
 from doorward.control.projection.keeping import FILE as INDEX_FILE
 from doorward.detectors.custom import read_detectors
 from doorward.errors import AuditUnavailable, Conflict, DoorwardError
+from doorward.evidence.shelf import Shelf
 from doorward.mcp_server.door import McpDoor
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Snapshot
@@ -154,12 +155,14 @@ class ControlProcess:
             await self._workers.start()
             self.port = self._workers.port
             self.office.address = replace(address, port=self.port)
+            shelf = Shelf(data.path, data.evidence)
+            stack.push_async_callback(shelf.close)
             doors = DoorSettings(operator_token(data.operator_token), frozenset({settings.console_host}))
             tools = McpDoor(self.office, lambda: self.console_url, tls=settings.tls)
             stack.push_async_callback(tools.close)
             server = uvicorn.Server(
                 uvicorn.Config(
-                    create_app(self.office, doors, tools.routes),
+                    create_app(self.office, doors, tools.routes, shelf),
                     log_config=None,
                     access_log=False,
                     timeout_graceful_shutdown=2,

@@ -22,9 +22,11 @@ from doorward.api.guard import Guard
 from doorward.api.settings import DoorSettings
 from doorward.api.signin import Signin
 from doorward.console.browser_sessions import BrowserSession
+from doorward.console.evidence_places import EvidencePlaces
 from doorward.console.places import Places, SignedOut
 from doorward.control.office import Office
 from doorward.errors import DoorwardError
+from doorward.evidence.shelf import Shelf
 
 
 class _Form(StringConvertor):
@@ -43,10 +45,13 @@ AGAIN = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(office: Office, settings: DoorSettings, others: Sequence[BaseRoute] = ()) -> Starlette:
-    """Console, API and *others* over *office*, with the guard and security headers in front of all."""
+def create_app(
+    office: Office, settings: DoorSettings, others: Sequence[BaseRoute] = (), shelf: Shelf | None = None
+) -> Starlette:
+    """Console, API and *others* over *office*, with the guard and security headers in front of all. *shelf* keeps packs."""
     signin = Signin(office, settings)
     places = Places(office, settings, signin)
+    evidence = EvidencePlaces(office, places, shelf)
 
     def page(path: str, handler: Handler, *methods: str) -> Route:
         return Route(path, _bordered(handler, places), methods=list(methods or ("GET",)))
@@ -73,6 +78,14 @@ def create_app(office: Office, settings: DoorSettings, others: Sequence[BaseRout
             page("/record.{form:form}", places.record_file),
             page("/catalog", places.catalog),
             page("/catalog/verdict", places.decide_label, "POST"),
+            page("/evidence", evidence.evidence),
+            page("/evidence/packs", evidence.make, "POST"),
+            page("/evidence/packs/{name}.zip", evidence.whole),
+            page("/evidence/packs/{name}/{path:path}", evidence.file),
+            page("/evidence/reviews", evidence.start_review, "POST"),
+            page("/evidence/reviews/{id}", evidence.review),
+            page("/evidence/reviews/{id}/decide", evidence.decide_line, "POST"),
+            page("/evidence/reviews/{id}/close", evidence.close_review, "POST"),
             page("/live/{place}", places.stream),
             *others,
         ],

@@ -73,9 +73,9 @@ class Places:
         if request.method == "GET":
             return self._login_page(request.query_params.get("next", "/"))
         form = await request.form()
-        following = _own_path(_text(form, "next"))
+        following = _own_path(text_of(form, "next"))
         try:
-            by = self._signin.by_name(_text(form, "name").strip(), _text(form, "secret").strip(), address_of(request))
+            by = self._signin.by_name(text_of(form, "name").strip(), text_of(form, "secret").strip(), address_of(request))
         except (AuthenticationFailed, TooManyAttempts) as error:
             return self._login_page(following, error)
         self._sessions.end(request.cookies.get(COOKIE, ""))
@@ -87,7 +87,7 @@ class Places:
 
     async def logout(self, request: Request) -> Response:
         """End the session."""
-        await self._form(request)
+        await self.form_of(request)
         self._sessions.end(request.cookies.get(COOKIE, ""))
         response = RedirectResponse("/login", 303)
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=self._settings.is_https)
@@ -213,32 +213,32 @@ class Places:
 
     async def answer(self, request: Request) -> Response:
         """Approve or reject."""
-        session, form = await self._form(request)
-        word = _text(form, "answer")
+        session, form = await self.form_of(request)
+        word = text_of(form, "answer")
         if word not in ("approve", "reject"):
             raise InvalidRequest("The answer is to approve or to reject.")
         request_id = request.path_params["id"]
-        await self._office.desk.answer(request_id, session.by, word == "approve", _text(form, "reason").strip())
+        await self._office.desk.answer(request_id, session.by, word == "approve", text_of(form, "reason").strip())
         return RedirectResponse(f"/approvals/{request_id}", 303)
 
     async def decide_label(self, request: Request) -> Response:
         """Confirm or change a label."""
-        session, form = await self._form(request)
+        session, form = await self.form_of(request)
         await self._office.catalog.decide(
             session.by,
-            _text(form, "upstream"),
-            whole_number(_text(form, "table_oid"), "table_oid"),
-            whole_number(_text(form, "attribute_number"), "attribute_number"),
-            label_from(_text(form, "label")),
-            _text(form, "reason").strip(),
+            text_of(form, "upstream"),
+            whole_number(text_of(form, "table_oid"), "table_oid"),
+            whole_number(text_of(form, "attribute_number"), "attribute_number"),
+            label_from(text_of(form, "label")),
+            text_of(form, "reason").strip(),
         )
-        return RedirectResponse(_own_path(_text(form, "next")), 303)
+        return RedirectResponse(_own_path(text_of(form, "next")), 303)
 
-    async def _form(self, request: Request) -> tuple[BrowserSession, FormData]:
+    async def form_of(self, request: Request) -> tuple[BrowserSession, FormData]:
         """A form of this very session. Raises NotPermitted for any other."""
         session = self.session_of(request)
         form = await request.form(max_files=0)
-        if not session.owns(_text(form, "csrf")):
+        if not session.owns(text_of(form, "csrf")):
             raise NotPermitted("The form is not one of your session.", "Load the page again.")
         return session, form
 
@@ -250,7 +250,8 @@ def _file(answer: LogOut | list[Any], form: str) -> Response:
     return Response(msgspec.json.encode(answer), headers=headers, media_type="application/json")
 
 
-def _text(form: FormData, name: str) -> str:
+def text_of(form: FormData, name: str) -> str:
+    """A field of a form; empty where there is none."""
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
 

@@ -148,6 +148,12 @@ class Office:
         """Let the gateways go. The store is its opener's to close."""
         await self._gateway.close()
 
+    async def evidence_asked(self, by: Operator, name: str) -> None:
+        """Put in the log that *by* has a pack of evidence made: it tells of everybody."""
+        by.require_administration()
+        async with self._changes.turn():
+            await self._changes.record(by, "evidence.asked", name)
+
     def _door(self) -> tuple[str, int]:
         """Where this machine's own clients reach the gateway."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address.host, self.address.host)  # noqa: S104 - no binding

@@ -41,16 +41,18 @@ CONTROLS = (
         "A held statement is answered by somebody who is nowhere in the chain that asked for it: not the person, not "
         "the agent's owner.",
         "approvals",
-        """SELECT a.entry, a.at_us, a.request AS about, a.by || ' answered the request of ' || r.chain AS told
+        """SELECT a.entry, a.at_us, a.request AS about,
+            'somebody in the chain ' || r.chain || ' said yes or no to its request; the answer is by ' || a.by AS told
         FROM answers a JOIN statement_runs r ON r.request = a.request AND r.verdict = 'hold'
-        WHERE a.by_id <> '' AND instr(r.parties, '"' || a.by_id || '"')
+        WHERE a.by_id <> '' AND (instr(r.parties, '"' || a.by_id || '"')
+                OR EXISTS (SELECT 1 FROM json_each(a.others) o WHERE instr(r.parties, '"' || o.value || '"')))
             AND a.at_us >= :from_us AND a.at_us < :until_us ORDER BY a.entry""",
     ),
     Control(
         "held-runs-only-approved",
         "What was held ran only after a yes, and as the statement that was approved",
-        "A statement that waited for approval ran only after its request was approved, once, and with the text that "
-        "was approved.",
+        "A statement that waited for approval ran only after its request was approved, once, and as the statement that was "
+        "approved, its values aside.",
         "approvals",
         f"""SELECT r.entry, r.at_us, r.request AS about, CASE
             WHEN r.verdict = 'hold' THEN 'a held statement was forwarded by itself'

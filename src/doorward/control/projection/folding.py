@@ -102,7 +102,7 @@ class Folding:
         )
         many("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", self._changes)
         many("INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?)", self._holds)
-        many("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._answers)
+        many("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._answers)
         many(
             """INSERT INTO policies VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (version) DO UPDATE SET
                 last = excluded.last, last_us = excluded.last_us, uses = uses + excluded.uses""",
@@ -199,9 +199,9 @@ class Folding:
         intent = self._open.get(entry.execution)
         if intent is not None:
             self._amend(intent, {_STATUS: self._name("status", entry.state), _ANSWER: index, _REQUEST: entry.request})
-        self._answers.append(
-            (index, entry.at_us, entry.request, entry.execution, entry.state, entry.by, entry.by_id, entry.reason)
-        )
+        others = json.dumps([person.id for person in entry.others or ()])
+        answer = (index, entry.at_us, entry.request, entry.execution, entry.state, entry.by, entry.by_id, entry.reason, others)
+        self._answers.append(answer)
         self._told(index, entry)
         self._happenings[index][_EXECUTION] = entry.execution
         self._happenings[index][_REQUEST] = entry.request

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 # Another number makes every projection of an older one be built anew. There is no migration: the log has everything.
-VERSION = 4
+VERSION = 5
 
 TABLES = (
     # *last* is the leaf hash of the entry before *cursor*: by it a projection knows its log.
@@ -58,7 +58,7 @@ TABLES = (
         approvers TEXT NOT NULL, binding TEXT NOT NULL, expires_us INTEGER NOT NULL)""",
     """CREATE TABLE answers (
         entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, request TEXT NOT NULL, execution TEXT NOT NULL,
-        state TEXT NOT NULL, by TEXT NOT NULL, by_id TEXT NOT NULL, reason TEXT NOT NULL)""",
+        state TEXT NOT NULL, by TEXT NOT NULL, by_id TEXT NOT NULL, reason TEXT NOT NULL, others TEXT NOT NULL)""",
     """CREATE TABLE policies (
         version TEXT PRIMARY KEY, first INTEGER NOT NULL, first_us INTEGER NOT NULL, last INTEGER NOT NULL,
         last_us INTEGER NOT NULL, uses INTEGER NOT NULL)""",
