@@ -15,7 +15,7 @@ from doorward.sql.analyze import analyze
 from doorward.sql.literals_cy import skeleton
 from doorward.sql.normalised import normalised
 from doorward.sql.settings import check_setting
-from doorward.wire.postgres import client_side, exchange, messages, reuse, rows_cy, startup, upstream_side, values
+from doorward.wire.postgres import client_side, exchange, messages, reuse, rows_cy, startup, tokens, upstream_side, values
 
 if TYPE_CHECKING:
     from doorward.detectors.scanner import Scanner
@@ -43,12 +43,17 @@ class Database:
     skeleton: Callable[[bytes], tuple[bytes, tuple[bytes, ...], tuple[int, ...]] | None]
     normalised: Callable[[str], str]
     check_setting: Callable[[str, str | None], str]
-    operations: Callable[[Sequence[Mask], Sequence[ResultColumn], Sequence[Label], Scanner | None], tuple[list[int], list[Any]]]
+    operations: Callable[..., tuple[list[int], list[Any]]]
 
 
 def _postgres_operations(
-    masks: Sequence[Mask], columns: Sequence[ResultColumn], labels: Sequence[Label], scanner: Scanner | None
+    masks: Sequence[Mask],
+    columns: Sequence[ResultColumn],
+    labels: Sequence[Label],
+    scanner: Scanner | None,
+    token_key: bytes = b"",
 ) -> tuple[list[int], list[Any]]:
+    """What the rows are rewritten with. Without a *scanner* or a *token_key*, what would need one is masked whole."""
     if scanner is None:
         masks = [Mask.FULL if mask is Mask.SCAN else mask for mask in masks]
     operations = [values.operation_for(mask, column) for mask, column in zip(masks, columns, strict=True)]
@@ -56,7 +61,13 @@ def _postgres_operations(
     for position, (operation, column) in enumerate(zip(operations, columns, strict=True)):
         if scanner is not None and operation.code == rows_cy.SCAN:
             constants[position] = _postgres_scan(column, columns, labels, scanner)
-    return [operation.code for operation in operations], constants
+    codes = [operation.code for operation in operations]
+    for position, (mask, column, label) in enumerate(zip(masks, columns, labels, strict=True)):
+        if mask is Mask.TOKEN:
+            replace = tokens.token_function(column, label, token_key, values.declared_characters(column))
+            if replace is not None:
+                codes[position], constants[position] = rows_cy.SCAN, (replace, ())
+    return codes, constants
 
 
 def _postgres_scan(

@@ -22,6 +22,7 @@ GOOD_VALUES = {
     "learned_rows": "9",
     "window_seconds": "60",
     "beyond": "dba",
+    "mask": "token",
 }
 OF_A_HOLD = ("hold_seconds", "within", "quorum", "escalate", "escalate_after")
 OF_A_BUDGET = ("probes", "learned_rows", "window_seconds", "beyond")

@@ -36,6 +36,7 @@ OCCASIONS = {
 TREATMENTS = {
     "clear": "shown",
     "cleared": "shown: this identity is cleared for it",
+    "tokenized": "masked by a token that is the same for the same value",
     "scanned": "masked where something was found",
     "labelled": "masked",
     "unproven": "masked: not proven to be clean",

@@ -46,6 +46,7 @@ def plan_result(
     clear_outputs: frozenset[int] = frozenset(),
     origins_hold: bool = True,
     scanned: frozenset[Label] = frozenset(),
+    tokenized: frozenset[Label] = frozenset(),
     observed: bool = False,
 ) -> Plan:
     """The plan for one result.
@@ -53,7 +54,7 @@ def plan_result(
     A column is shown when its origin is a base column with a clear or cleared label, or when it is an expression proven to
     derive from nothing protected (*expressions_are_clear* for all of them, *clear_outputs* by position). *origins_hold* is
     False where a bare column's origin proves nothing, as in RETURNING of a written row. Bare columns with a label in *scanned*
-    are scanned in place of being masked whole. *observed* shows every column, for
+    are scanned in place of being masked whole, and those with one in *tokenized* get tokens. *observed* shows every column, for
     an upstream that is only watched; what would have been masked is noted as cleared.
     """
     treatments = []
@@ -62,6 +63,8 @@ def plan_result(
         treatment = _treat(position, column, labels, cleared, expressions_are_clear, clear_outputs, origins_hold)
         if observed and treatment.is_masked:
             treatment = replace(treatment, provenance=Provenance.CLEARED)
+        elif treatment.provenance is Provenance.LABELLED and treatment.label in tokenized:
+            treatment = replace(treatment, provenance=Provenance.TOKENIZED)
         elif treatment.provenance is Provenance.LABELLED and treatment.label in scanned:
             treatment = replace(treatment, provenance=Provenance.SCANNED)
         treatments.append(treatment)
@@ -98,4 +101,6 @@ def _mask(treatment: ColumnTreatment) -> Mask:
         return Mask.FULL_HIDING_NULL
     if treatment.provenance is Provenance.SCANNED:
         return Mask.SCAN
+    if treatment.provenance is Provenance.TOKENIZED:
+        return Mask.TOKEN
     return MASK_OF.get(treatment.label, Mask.FULL)

@@ -18,6 +18,7 @@ POLL_SECONDS = 5
 _WHY = {
     "labelled": "masked: the column holds protected data of this label",
     "unproven": "masked: it is calculated, and nothing proves that it holds no protected data",
+    "tokenized": "each value is replaced by a token that is the same for the same value",
     "scanned": "what was found in it is replaced",
     "cleared": "protected, and shown because the rules let you see it",
 }

@@ -57,7 +57,8 @@ class Decision:
     """The outcome of policy for one execution.
 
     *cleared* holds the labels this identity may see unmasked, *scanned* those whose texts and documents it may see with
-    what is found in them replaced; every other protected label is masked.
+    what is found in them replaced; *tokenized* those with a token in place of
+    each value; every other protected label is masked.
     *approvers* is the group that may say yes to a HOLD, *quorum* how many of it must; after *escalates_seconds* without an
     answer *escalates_to* may as well, if it names a group. *reasons* is never empty.
     *budgets* bound what is learned of columns by executions like this one.
@@ -70,6 +71,7 @@ class Decision:
     policy_version: str
     cleared: frozenset[Label] = frozenset()
     scanned: frozenset[Label] = frozenset()
+    tokenized: frozenset[Label] = frozenset()
     approvers: str = ""
     hold_seconds: int = 0
     row_limit: int = 0  # 0: no limit

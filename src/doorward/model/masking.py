@@ -14,4 +14,5 @@ class Mask(Enum):
     INITIAL = "initial"  # the first character of a text
     EMAIL = "email"  # the first character of an address
     SCAN = "scan"  # texts and documents with the personal data and secrets found in them replaced; else as FULL
+    TOKEN = "token"  # the same token for the same value, of the value's type where that has some; else as FULL
     LAST_FOUR = "last four"  # the last four digits or letters, separators kept

@@ -14,8 +14,12 @@ class Provenance(Enum):
     CLEAR = "clear"  # a base column whose label is none, or an expression over clear relations only
     CLEARED = "cleared"  # a protected column that policy lets this identity see
     SCANNED = "scanned"  # shown with what was found in it replaced
+    TOKENIZED = "tokenized"  # a token in place of each value
     LABELLED = "labelled"  # a bare column with a protected label
     UNPROVEN = "unproven"  # an expression, or a column of unknown origin, that can't be proven clean
+
+
+_MASKED = frozenset({Provenance.SCANNED, Provenance.TOKENIZED, Provenance.LABELLED, Provenance.UNPROVEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +47,4 @@ class ColumnTreatment:
     @property
     def is_masked(self) -> bool:
         """Whether the client gets a mask instead of the value."""
-        return self.provenance in (Provenance.SCANNED, Provenance.LABELLED, Provenance.UNPROVEN)
+        return self.provenance in _MASKED

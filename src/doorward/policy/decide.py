@@ -23,7 +23,7 @@ from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.policy import floors, request
 from doorward.policy.combining import budget_of, escalation, least_told, smallest
 from doorward.policy.load import ACTIONS, APPROVE, SCAN, UNMASK, WAYS, PolicySetInForce, Prepared, schema
-from doorward.policy.rules import GROUP_JOINT, REQUIREMENTS, Rule
+from doorward.policy.rules import GROUP_JOINT, REQUIREMENTS, TOKEN, Rule
 
 # A decision with its facts is about 3 KiB: 12 MiB at most. An application's statements are a few hundred.
 DECISIONS_REMEMBERED = 4096
@@ -224,13 +224,17 @@ class Policy:
                 decision,
                 cleared=once_approved.cleared,
                 scanned=once_approved.scanned,
+                tokenized=once_approved.tokenized,
                 row_limit=once_approved.row_limit,
                 parameters=once_approved.parameters,
             )
         if decision.verdict is Verdict.ALLOW:
             cleared = self._shown(UNMASK, policies[UNMASK], chain, entities, facts, context, circumstances)
             scanned = self._shown(SCAN, policies[SCAN], chain, entities, facts, context, circumstances)
-            return replace(decision, cleared=cleared, scanned=scanned - cleared, budgets=budgets)
+            tokenized = self._tokenized(policies[SCAN], chain, entities, scanned - cleared, context)
+            return replace(
+                decision, cleared=cleared, scanned=scanned - cleared - tokenized, tokenized=tokenized, budgets=budgets
+            )
         return decision
 
     def _steering(
@@ -286,6 +290,24 @@ class Policy:
                 if told.verdict is Verdict.ALLOW and not _missing(told.rules, circumstances)
             ]
         return frozenset(labels)
+
+    def _tokenized(
+        self,
+        prepared: Prepared,
+        chain: tuple[Principal, ...],
+        entities: Entities | None,
+        labels: frozenset[Label],
+        context: str,
+    ) -> frozenset[Label]:
+        """Those of *labels*, which may be scanned, that some rule wants tokens for."""
+        if not labels or not any(rule.mask for rule in self.in_force.rules):
+            return frozenset()
+        asked = [(label, who) for label in sorted(labels, key=lambda label: label.value) for who in chain]
+        questions = [request.ask(who, SCAN, request.uid("Label", label.value), context) for label, who in asked]
+        told = self._put(prepared, entities, questions)
+        return frozenset(
+            label for (label, _), one in zip(asked, told, strict=True) if any(rule.mask == TOKEN for rule in one.rules)
+        )
 
     def _put(self, prepared: Prepared, entities: Entities | None, questions: list[dict[str, Any]]) -> list[_Judgement]:
         """Cedar's answers to *questions*, in order. Whatever Cedar can't take or work out comes back as failed."""

@@ -170,12 +170,18 @@ def _scope_fault(policy: pst.Template) -> str:
 
 
 _NOT_STATEMENTS = frozenset({UNMASK, SCAN, APPROVE})
+_NOT_INFERENCE = frozenset(ACTIONS).difference(WAYS)
 # Annotation -> the actions on which nothing would come of it.
 _MEANS_NOTHING = {
     "row_limit": _NOT_STATEMENTS,
     "parameters": _NOT_STATEMENTS,
     "quorum": _NOT_STATEMENTS,
     "require": frozenset({APPROVE}),
+    "probes": _NOT_INFERENCE,
+    "learned_rows": _NOT_INFERENCE,
+    "window_seconds": _NOT_INFERENCE,
+    "beyond": _NOT_INFERENCE,
+    "mask": frozenset(ACTIONS) - {SCAN},
 }
 
 

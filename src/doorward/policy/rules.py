@@ -24,6 +24,9 @@ LARGEST_QUORUM = 9
 # What a client may have to say -> the field of Circumstances that has it.
 REQUIREMENTS = {"reason": "purpose", "ticket": "ticket"}
 
+# What a permit of scan may ask for in place of scanning.
+TOKEN = "token"
+
 # Joins the groups of a hold that several rules ask for; no group name in a rule may hold it.
 GROUP_JOINT = "+"
 
@@ -66,6 +69,7 @@ class Rule:
     learned_rows: int = 0
     window_seconds: int = 0
     beyond: str = ""
+    mask: str = ""
 
     @property
     def text(self) -> str:
@@ -117,6 +121,10 @@ def _parameters(value: str) -> str:
     return "" if value in words else f"must be one of: {', '.join(words)}"
 
 
+def _mask(value: str) -> str:
+    return "" if value == TOKEN else f'must be "{TOKEN}"'
+
+
 def _require(value: str) -> str:
     words = value.split()
     known = " and ".join(f'"{word}"' for word in REQUIREMENTS)
@@ -142,6 +150,7 @@ ANNOTATIONS = {
     "learned_rows": (("permit",), _row_limit),
     "window_seconds": (("permit",), _hold_seconds),
     "beyond": (("permit",), _group),
+    "mask": (("permit",), _mask),
 }
 
 _OF_A_HOLD = ("hold_seconds", "within", "quorum", "escalate", "escalate_after")
@@ -220,4 +229,5 @@ def rule_of(effect: str, annotations: Mapping[str, str], file: str, line: int, s
         learned_rows=int(annotations.get("learned_rows", 0)),
         window_seconds=int(annotations.get("window_seconds", DEFAULT_WINDOW_SECONDS)) if "beyond" in annotations else 0,
         beyond=annotations.get("beyond", ""),
+        mask=annotations.get("mask", ""),
     )

@@ -84,6 +84,8 @@ class Gateway:
         self.strict = settings.strict_durability
         # The same in every gateway and after every start: else salts that differ would tell which names nobody has.
         self.decoy_key = hmac.digest(settings.digest_key, b"decoy salts", "sha256")
+        # The same in every gateway and after every start: a value keeps its token.
+        self.token_key = hmac.digest(settings.digest_key, b"tokens", "sha256")
         self.draining = False
         self.scribe: Scribe
         self.forwarding: Forwarding

@@ -45,5 +45,6 @@ def plan(
         clear_outputs=resolved.clear_outputs if fits else frozenset(),
         origins_hold=not resolved.facts.copies_protected,
         scanned=decision.scanned,
+        tokenized=decision.tokenized,
         observed=decision.observed,
     )

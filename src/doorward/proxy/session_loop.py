@@ -75,6 +75,7 @@ class Surroundings(Protocol):
     sign_in_seconds: float
     strict: bool
     decoy_key: bytes
+    token_key: bytes
     draining: bool
     new_id: Callable[[str], str]
     now_us: Callable[[], int]
@@ -348,6 +349,7 @@ class Session(asyncio.Protocol):
             gateway.holds,
             gateway.meter,
             strict=gateway.strict,
+            token_key=gateway.token_key,
             metered=(gateway.agent_meters.of(self.identity.speaker.id), terms) if is_metered(terms) else None,
             go_on=self._go_on,
             notify=self._notify,

@@ -74,6 +74,7 @@ class StatementPath:
         meter: Meter,
         *,
         strict: bool,
+        token_key: bytes,
         metered: tuple[AgentMeter, Terms] | None = None,
         go_on: Callable[[Callable[[], None]], None],
         notify: Callable[[str, str, str], None],
@@ -91,6 +92,7 @@ class StatementPath:
         self._holds = holds
         self._meter = meter
         self._strict = strict
+        self._token_key = token_key
         self._metered = metered
         self._go_on = go_on
         self._notify = notify
@@ -207,7 +209,11 @@ class StatementPath:
             None
             if plan.is_clear
             else self._database.operations(
-                plan.masks, columns, [treatment.label for treatment in plan.treatments], judgement.rules.scanner
+                plan.masks,
+                columns,
+                [treatment.label for treatment in plan.treatments],
+                judgement.rules.scanner,
+                self._token_key,
             )
         )
         masked = sum(treatment.is_masked for treatment in plan.treatments)
