@@ -269,3 +269,24 @@ def test_rules_are_published_listed_and_rolled_back(running: Running, tmp_path: 
     back = running.doorward("policy", "rollback", "0", "--reason", "open again", "--json")
     told = json.loads(back.output)
     assert (told["removed"], told["by"], told["is_in_force"]) == (["closed"], "operator", True)
+
+
+def test_a_day_is_held_and_released(running: Running) -> None:
+    """And what is to be destroyed by age says so when there is nothing."""
+    day = json.loads(running.doorward("audit", "keys", "--json").output)[0]["id"]
+    assert running.doorward("audit", "hold", day, "--reason", "case 4711").code == 0
+    assert "held: case 4711" in running.doorward("audit", "keys").everything
+    assert running.doorward("audit", "release", day, "--reason", "closed").code == 0
+    assert running.doorward("audit", "release", day, "--reason", "closed").code == 1
+    none = running.doorward("audit", "erase-key", "--before", "2000-01-01", "--reason", "old", "--yes")
+    assert (none.code, "no key to destroy" in none.everything) == (0, True)
+    assert running.doorward("audit", "erase-key", "--reason", "old", "--yes").code == 2
+
+
+def test_a_part_of_the_log_is_put_away_only_when_there_is_one(running: Running, tmp_path: Path) -> None:
+    """A young log has nothing old enough, and a folder that is no archive is said to be none."""
+    ended = running.doorward("audit", "archive", "--before", "2000-01-01", "--to", str(tmp_path / "away"))
+    assert (ended.code, "nothing to put away" in ended.everything) == (1, True)
+    assert running.doorward("audit", "archive", "--before", "soon", "--to", str(tmp_path / "away")).code == 1
+    assert running.doorward("audit", "verify-archive", str(tmp_path)).code == 3
+    assert running.doorward("audit", "restore", str(tmp_path), "--key", "x").code == 3

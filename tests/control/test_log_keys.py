@@ -139,3 +139,30 @@ async def test_what_doorward_runs_with_is_in_the_log(scene: Scene) -> None:
     assert "hush" not in scene.log.raw[-1].decode()
     observed = configuration_of(replace(settings, upstream=structs.replace(upstream, observe=True)), "p7", {})
     assert (observed["mode"], observed["detectors"]) == ("observed", "")
+
+
+async def test_a_held_key_is_not_destroyed(scene: Scene) -> None:
+    """Until it is released; both are an administrator's to do, with a reason, and in the log."""
+    keys = scene.office.log_keys
+    old = log_keys_in(scene.socket.parent).current(200 * DAY_US)
+    scene.office.begin()
+    for attempt in (keys.hold(scene.operator("eve"), old.id, "case 1"), keys.release(scene.operator("eve"), old.id, "over")):
+        with pytest.raises(NotPermitted):
+            await attempt
+    with pytest.raises(InvalidRequest):
+        await keys.hold(LOCAL, old.id, "")
+    for attempt in (keys.hold(LOCAL, "1999-01-01", "case 1"), keys.release(LOCAL, old.id, "over")):
+        with pytest.raises(NotFound):
+            await attempt
+    await keys.hold(LOCAL, old.id, "case 1")
+    assert {row.id: row.held for row in keys.all(LOCAL)}[old.id] == "case 1"
+    with pytest.raises(Conflict, match="is held: case 1"):
+        await keys.erase(LOCAL, old.id, "too old")
+    with pytest.raises(Conflict, match="is held: case 1"):
+        log_keys_in(scene.socket.parent).erase(old.id, 1, "somebody past the office")
+    (scene.socket.parent / "days" / f"{old.id}.held").write_text("{")
+    with pytest.raises(Conflict, match="can't be read"):
+        await keys.erase(LOCAL, old.id, "too old")
+    await keys.release(LOCAL, old.id, "closed")
+    await keys.erase(LOCAL, old.id, "too old")
+    assert [act for act, _subject, _by in acts(scene)] == ["log.key.held", "log.key.released", "log.key.erased"]

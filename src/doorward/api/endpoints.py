@@ -204,6 +204,14 @@ async def _erase_log_key(call: Call) -> None:
     await call.office.log_keys.erase(call.by, call.path["id"], call.query.get("reason", ""))
 
 
+async def _hold_log_key(call: Call) -> None:
+    await call.office.log_keys.hold(call.by, call.path["id"], call.body.reason)
+
+
+async def _release_log_key(call: Call) -> None:
+    await call.office.log_keys.release(call.by, call.path["id"], call.query.get("reason", ""))
+
+
 async def _rotate_log_keys(call: Call) -> shapes.RotatedOut:
     return shapes.RotatedOut(await call.office.log_keys.rotate(call.by))
 
@@ -347,6 +355,8 @@ ENDPOINTS = (
     Endpoint("GET", "/log/{index:int}", "One entry", _entry, shapes.EntryOut),
     Endpoint("GET", "/log/keys", "The log's keys, one a day", _log_keys, list[shapes.LogKeyOut]),
     Endpoint("DELETE", "/log/keys/{id}", "Destroy a day's key for good", _erase_log_key, None, None, ("reason",), 204),
+    Endpoint("POST", "/log/keys/{id}/hold", "Keep a day's key", _hold_log_key, None, shapes.NewHold, status=204),
+    Endpoint("DELETE", "/log/keys/{id}/hold", "End that", _release_log_key, None, None, ("reason",), 204),
     Endpoint("POST", "/log/keys/rotate", "Wrap the log's keys anew", _rotate_log_keys, shapes.RotatedOut),
     Endpoint("GET", "/reviews", "Access reviews", _reviews, list[Review]),
     Endpoint("POST", "/reviews", "Start an access review", _start_review, Review, shapes.NewReview, status=201),

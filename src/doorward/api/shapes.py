@@ -115,6 +115,12 @@ class StatementQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     ask_database: bool = True
 
 
+class NewHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a day's key must not be destroyed."""
+
+    reason: str
+
+
 # --- out ----------------------------------------------------------------------------------------------------------
 
 
@@ -227,13 +233,14 @@ class EntryOut(msgspec.Struct, frozen=True):
 
 
 class LogKeyOut(msgspec.Struct, frozen=True):
-    """A day's key of the log. *erased_us* is null for one that is there."""
+    """A day's key of the log. *erased_us* is null for one that is there; *held* says why it must stay."""
 
     id: str
     in_use: bool
     wrapped_by: str
     erased_us: int | None
     erased_by: str
+    held: str
 
 
 class RotatedOut(msgspec.Struct, frozen=True):
@@ -343,7 +350,7 @@ def session_out(note: SessionNote) -> SessionOut:
 
 def log_key_out(row: KeyRow) -> LogKeyOut:
     """*row* for the wire."""
-    return LogKeyOut(row.id, row.is_current, row.wrapped_by, row.erased_us or None, row.erased_by)
+    return LogKeyOut(row.id, row.is_current, row.wrapped_by, row.erased_us or None, row.erased_by, row.held)
 
 
 def column_out(row: ColumnRow) -> ColumnOut:

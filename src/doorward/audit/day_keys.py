@@ -17,11 +17,12 @@ from doorward.audit import hpke
 from doorward.audit.files import TEMPORARY_SUFFIX, make_directory, sync_directory, write_durably
 from doorward.audit.sealing import Opener
 from doorward.audit.wrapping import Wrapping, wrapping_from
-from doorward.errors import ConfigurationInvalid, DoorwardError, NotFound
+from doorward.errors import ConfigurationInvalid, Conflict, DoorwardError, NotFound
 from doorward.model.sealing import DayKey, SealingKey
 
 _SUFFIX = ".key"
 _ERASED = ".erased"
+_HELD = ".held"
 _SALT_BYTES = 32
 _ASK_AGAIN_SECONDS = 60.0
 _ID = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.([1-9][0-9]*))?")
@@ -36,6 +37,15 @@ class _File(msgspec.Struct, frozen=True):
     wrapped_by: str
 
 
+class Held(msgspec.Struct, frozen=True):
+    """Why a key must not be destroyed: a legal hold on the day's entries."""
+
+    id: str
+    at_us: int
+    by: str
+    reason: str
+
+
 class Erased(msgspec.Struct, frozen=True):
     """What is left of a key that was destroyed."""
 
@@ -46,11 +56,12 @@ class Erased(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """A key as people ask for it. *erased* is there if it was destroyed; *wrapped_by* is empty then."""
+    """A key as people ask for it. *erased* is there if it was destroyed; *wrapped_by* is empty then. *held* is a legal hold."""
 
     id: str
     wrapped_by: str
     erased: Erased | None = None
+    held: Held | None = None
 
 
 class DayKeys:
@@ -121,7 +132,7 @@ class DayKeys:
                 if path.name.endswith(_ERASED):
                     states[key_id] = KeyState(key_id, "", msgspec.json.decode(path.read_bytes(), type=Erased))
                 elif key_id not in states and (kept := self._read(key_id)) is not None:
-                    states[key_id] = KeyState(key_id, kept.wrapped_by)
+                    states[key_id] = KeyState(key_id, kept.wrapped_by, held=self._held(key_id))
         return [states[key_id] for key_id in sorted(states, key=_order)]
 
     def erase(self, key_id: str, at_us: int, by: str) -> None:
@@ -132,11 +143,28 @@ class DayKeys:
         path = self._path(key_id)
         if self._read(key_id) is None:
             raise NotFound(f"There is no key of {key_id}.", "doorward audit keys lists those that there are.")
+        if (held := self._held(key_id)) is not None:
+            raise Conflict(f"The key of {key_id} is held: {held.reason}", "doorward audit release ends the hold.")
         # What says so comes first: a crash in between leaves a key that is known to be on its way out.
         write_durably(self._erased_path(key_id), msgspec.json.encode(Erased(key_id, at_us, by)))
         sync_directory(self._folder)
         self._opened.pop(key_id, None)
         path.unlink(missing_ok=True)
+        sync_directory(self._folder)
+
+    def hold(self, held: Held) -> None:
+        """Keep a key from being destroyed until ``release``. Raises NotFound."""
+        if self._read(held.id) is None:
+            raise NotFound(f"There is no key of {held.id}.", "doorward audit keys lists those that there are.")
+        write_durably(self._held_path(held.id), msgspec.json.encode(held))
+        sync_directory(self._folder)
+
+    def release(self, key_id: str) -> None:
+        """End a hold. Raises NotFound when there is none."""
+        try:
+            self._held_path(key_id).unlink()
+        except FileNotFoundError:
+            raise NotFound(f"The key of {key_id} is not held.", "doorward audit keys says which are.") from None
         sync_directory(self._folder)
 
     def forget(self) -> None:
@@ -190,6 +218,18 @@ class DayKeys:
             raise ConfigurationInvalid(
                 f"The log's key {self._path(key_id)} is damaged.", "Restore it from a backup: what was sealed needs it."
             ) from None
+
+    def _held(self, key_id: str) -> Held | None:
+        try:
+            return msgspec.json.decode(self._held_path(key_id).read_bytes(), type=Held)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError):
+            # What says that a key must stay can't be read: it stays.
+            return Held(key_id, 0, "", "the word on why can't be read")
+
+    def _held_path(self, key_id: str) -> Path:
+        return self._folder / f"{key_id}{_HELD}"
 
     def _path(self, key_id: str) -> Path:
         return self._folder / f"{key_id}{_SUFFIX}"

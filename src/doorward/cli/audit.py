@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from doorward.cli import log_keys, proofs
+from doorward.cli import archives, log_keys, proofs
 from doorward.cli.client import data_directory
 from doorward.cli.options import AsJson, DataDir
 from doorward.cli.terminal import EXIT_CODES_HELP, OK, REFUSED, console, counting, say_json
@@ -24,6 +24,11 @@ audit = typer.Typer(no_args_is_help=True, help=f"Check the log and prove entries
 audit.command("keys")(log_keys.keys)
 audit.command("erase-key")(log_keys.erase_key)
 audit.command("rotate-keys")(log_keys.rotate_keys)
+audit.command("hold")(log_keys.hold)
+audit.command("release")(log_keys.release)
+audit.command("archive")(archives.archive)
+audit.command("verify-archive")(archives.verify)
+audit.command("restore")(archives.restore)
 audit.command("check-proof")(proofs.check_proof)
 audit.command("extends")(proofs.extends)
 audit.command("witness")(proofs.witness)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from doorward.cli.client import ApiClient, data_directory, segment
@@ -24,6 +25,8 @@ def keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     table = Table("day", "state", "wrapped by", box=None, pad_edge=False, header_style="dim")
     for key in found:
         state = "[green]in use[/]" if key["in_use"] else "there"
+        if key["held"]:
+            state += f", [yellow]held[/]: {escape(key['held'])}"
         if key["erased_us"]:
             state = f"[red]destroyed[/] {local_time(key['erased_us'])} by {key['erased_by']}"
         table.add_row(key["id"], state, key["wrapped_by"] or "-")
@@ -31,7 +34,9 @@ def keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 def erase_key(
-    day: Annotated[str, typer.Argument(metavar="DAY", help="As doorward audit keys lists it, like 2027-01-31.")],
+    day: Annotated[str, typer.Argument(metavar="DAY", help="As doorward audit keys lists it, like 2027-01-31.")] = "",
+    before: Annotated[str, typer.Option(metavar="DAY", help="All of before this day, but for those that are held.")] = "",
+    *,
     reason: Annotated[str, typer.Option(help="Why; it is kept in the log.")],
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     data_dir: DataDir = None,
@@ -40,13 +45,54 @@ def erase_key(
 
     Entries, their order and their proofs stay as they are. Copies of the key in backups are yours to destroy.
 
-    [bold]Example:[/]  doorward audit erase-key 2027-01-31 --reason "kept for a year"
+    [bold]Examples:[/]
+
+      doorward audit erase-key 2027-01-31 --reason "asked to by the person concerned"
+
+      doorward audit erase-key --before 2026-01-31 --reason "kept for a year" --yes     (every night)
     """
+    if bool(day) == bool(before):
+        raise typer.BadParameter("give one day, or --before")
     client = ApiClient.as_operator(data_directory(data_dir))
+    days = [day] if day else [key["id"] for key in client.get("/log/keys") if _may_go(key, before)]
+    if not days:
+        console().print("There is no key to destroy.")
+        return
     if not yes:
-        typer.confirm(f"Destroy the key of {day}? What it opens can't be read again.", abort=True)
-    client.delete(f"/log/keys/{segment(day)}", reason=reason)
-    console().print(f"The key of {day} is destroyed.")
+        typer.confirm(f"Destroy the key of {', '.join(days)}? What it opens can't be read again.", abort=True)
+    for each in days:
+        client.delete(f"/log/keys/{segment(each)}", reason=reason)
+        console().print(f"The key of {each} is destroyed.")
+
+
+def _may_go(key: dict[str, Any], before: str) -> bool:
+    return key["id"] < before and not (key["in_use"] or key["held"] or key["erased_us"])
+
+
+def hold(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="As doorward audit keys lists it, like 2027-01-31.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the log.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Put a day under legal hold: its key can't be destroyed until it is released.
+
+    [bold]Example:[/]  doorward audit hold 2027-01-31 --reason "case 4711"
+    """
+    ApiClient.as_operator(data_directory(data_dir)).post(f"/log/keys/{segment(day)}/hold", {"reason": reason})
+    console().print(f"The key of {day} is held.")
+
+
+def release(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="As doorward audit keys lists it, like 2027-01-31.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the log.")],
+    data_dir: DataDir = None,
+) -> None:
+    """End the legal hold on a day.
+
+    [bold]Example:[/]  doorward audit release 2027-01-31 --reason "case 4711 is closed"
+    """
+    ApiClient.as_operator(data_directory(data_dir)).delete(f"/log/keys/{segment(day)}/hold", reason=reason)
+    console().print(f"The key of {day} is not held any more.")
 
 
 def rotate_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
