@@ -39,6 +39,14 @@ QUERY_WORDS = (*FILTER_WORDS, *TIMES)
 TIMELINE_ROWS = 1_000
 
 
+# What limits of an agent are called beside their numbers.
+LIMITS = (
+    ("rows_per_statement", "rows a statement"),
+    ("rows_per_hour", "rows an hour"),
+    ("statements_per_minute", "statements a minute"),
+    ("sessions", "sessions"),
+)
+
 _MOST = {"limit": str(EXPORT_LIMIT)}
 
 
@@ -233,6 +241,29 @@ class Places:
             text_of(form, "reason").strip(),
         )
         return RedirectResponse(_own_path(text_of(form, "next")), 303)
+
+    # --- agents ---------------------------------------------------------------------------------------------------
+
+    async def agents(self, request: Request) -> Response:
+        """Who acts for whom, within which limits, and the switch that stops them."""
+        session = self.session_of(request)
+        office = self._office.agents
+        return self.pages.page(
+            "agents", session, agents=office.all(session.by), stops=office.stops(session.by), limits=LIMITS, live=""
+        )
+
+    async def stop_agents(self, request: Request) -> Response:
+        """Stop one, or all."""
+        session, form = await self.form_of(request)
+        reason = text_of(form, "reason").strip()
+        await self._office.agents.stop(session.by, text_of(form, "scope"), text_of(form, "name"), reason)
+        return RedirectResponse("/agents", 303)
+
+    async def resume_agents(self, request: Request) -> Response:
+        """Undo exactly one stop."""
+        session, form = await self.form_of(request)
+        await self._office.agents.resume(session.by, text_of(form, "scope"), text_of(form, "name"))
+        return RedirectResponse("/agents", 303)
 
     async def form_of(self, request: Request) -> tuple[BrowserSession, FormData]:
         """A form of this very session. Raises NotPermitted for any other."""

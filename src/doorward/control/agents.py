@@ -66,6 +66,14 @@ class Agents:
             raise NotFound(f"There is no agent named {name!r}.", "See: doorward agent list")
         return found
 
+    def stops(self, by: Operator) -> tuple[Stop, ...]:
+        """The stops that hold agents which *by* may know of."""
+        stops = self._store.agents.stops()
+        if by.may_read_all:
+            return stops
+        mine = {(AGENT, record.principal.name) for record in self._principals.all(by)} | {(OWNER, by.name), (EVERY, "")}
+        return tuple(stop for stop in stops if (stop.scope, stop.name) in mine)
+
     async def register(
         self,
         by: Operator,
