@@ -144,6 +144,7 @@ class Settings:
 
     *workers* is the number of gateways that share the port. What is under way when Doorward is told to stop has
     *drain_seconds* to come to its end. *presets* are laid over the rules of the data directory, or the packaged ones.
+    *shadow_policy* is a folder of candidate rules that are asked beside those in force, without any effect.
     """
 
     data: DataDirectory
@@ -159,6 +160,7 @@ class Settings:
     workers: int = 1
     drain_seconds: int = 30
     presets: tuple[str, ...] = ()
+    shadow_policy: Path | None = None
 
 
 # What a URL may say behind its question mark, all in libpq's words.

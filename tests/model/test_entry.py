@@ -25,6 +25,7 @@ from doorward.model.entry import (
     ServiceStopped,
     SessionClosed,
     SessionOpened,
+    ShadowStamp,
     SigninRefused,
     StatementIntent,
     StatementOutcome,
@@ -51,6 +52,7 @@ SAMPLES: list[Entry] = [
     INTENT,
     msgspec.structs.replace(INTENT, attachment="sha256:00", grant="req_1"),
     msgspec.structs.replace(INTENT, sealed=SEALED, sealed_parameters=SEALED),
+    msgspec.structs.replace(INTENT, shadow=ShadowStamp("p2", ("r",), "deny")),
     OUTCOME,
     msgspec.structs.replace(OUTCOME, error="It failed.", error_code="42P01"),
     msgspec.structs.replace(OUTCOME, error="", error_code="42P01", sealed_error=SEALED),
@@ -70,7 +72,9 @@ def test_every_kind_is_tried_here() -> None:
     assert {type(sample) for sample in SAMPLES} == set(ENTRY_KINDS)
 
 
-@pytest.mark.parametrize("kind", [*ENTRY_KINDS, ActorStamp, IdentityStamp, ColumnStamp], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [*ENTRY_KINDS, ActorStamp, IdentityStamp, ColumnStamp, ShadowStamp], ids=lambda kind: kind.__name__
+)
 def test_fields_are_declared_in_alphabetical_order(kind: type[msgspec.Struct]) -> None:
     """Those with defaults follow in an order of their own, as Python wants it."""
     fields = msgspec.structs.fields(kind)

@@ -84,3 +84,15 @@ def test_an_upstream_that_begins_to_be_observed_has_its_own_policy_at_once() -> 
     assert (enforcing.policy.observed, observing.policy.observed) == (frozenset(), {"shop"})
     assert Rules.from_configured(configured(), observing).policy.observed == frozenset()
     assert Rules.from_configured(watching, observing).policy is observing.policy
+
+
+def test_candidate_rules_are_read_once_and_a_broken_set_changes_nothing() -> None:
+    """They are asked beside those in force, and are no reason to be without either."""
+    before = Rules.from_configured(msgspec.structs.replace(configured(), shadow=default_texts()))
+    assert before.shadow is not None
+    after = Rules.from_configured(msgspec.structs.replace(configured(version="p2"), shadow=default_texts()), before)
+    assert after.shadow is before.shadow
+    assert after.policy is not before.policy
+    assert Rules.from_configured(configured(), before).shadow is None
+    with pytest.raises(PolicyInvalid):
+        Rules.from_configured(msgspec.structs.replace(configured(), shadow={"a.cedar": "permit ("}), before)

@@ -136,6 +136,8 @@ class StatusOut(msgspec.Struct, frozen=True):
     host: str
     port: int
     you: str
+    shadow: str
+    shadow_differences: dict[str, int]
 
 
 class PrincipalOut(msgspec.Struct, frozen=True):
@@ -294,6 +296,8 @@ def status_out(status: Status, you: str) -> StatusOut:
         host=status.address.host,
         port=status.address.port,
         you=you,
+        shadow=status.shadow,
+        shadow_differences=status.shadow_differences,
     )
 
 

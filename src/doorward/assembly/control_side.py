@@ -49,7 +49,7 @@ from doorward.control.office import Address, Office
 from doorward.control.projection.finding import Finder
 from doorward.control.projection.keeping import FILE as INDEX_FILE
 from doorward.detectors.custom import read_detectors
-from doorward.errors import AuditUnavailable, Conflict, DoorwardError
+from doorward.errors import AuditUnavailable, ConfigurationInvalid, Conflict, DoorwardError
 from doorward.evidence.shelf import Shelf
 from doorward.mcp_server.door import McpDoor
 from doorward.model.approval import ApprovalRequest
@@ -108,6 +108,11 @@ class ControlProcess:
         data.prepare()
         self._check_nobody_else_runs()
         rules = overlaid(read_policies(data.policy), settings.presets)
+        shadow = read_texts(settings.shadow_policy, "*.cedar") if settings.shadow_policy else None
+        if shadow is not None and not shadow:
+            raise ConfigurationInvalid(
+                f"The folder {settings.shadow_policy} holds no *.cedar file.", "Give the folder of the candidate rules."
+            )
         self._detectors = read_texts(data.detectors, "*.toml")
         read_detectors(self._detectors)  # raises where a gateway would
         identity = read_identity_file(data.identity)
@@ -139,6 +144,7 @@ class ControlProcess:
                 identity=identity,
                 may_approve=self._why_not_approve,
                 rules=rules,
+                shadow=shadow,
                 observed=frozenset({settings.upstream.name} if settings.upstream.observe else ()),
                 catalog_touched=lambda _upstream: self._touched.set(),
                 workers=settings.workers,
@@ -228,6 +234,7 @@ class ControlProcess:
             upstreams=self.office.upstreams(),
             policies=dict(self.office.policies.in_force.texts),
             policy_version=self.office.policies.in_force.version,
+            shadow=dict(self.office.policies.shadow.texts) if self.office.policies.shadow else {},
             snapshots={name: codec.encode(snapshot) for name, snapshot in self.office.catalog.snapshots.items()},
             console_url=self.console_url,
             detectors=self._detectors,

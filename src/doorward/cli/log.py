@@ -64,6 +64,9 @@ def log(
     action: Annotated[str, typer.Option(help=f"{', '.join(ACTIONS[:-1])} or {ACTIONS[-1]}.")] = "",
     text: Annotated[str, typer.Option(help="Words in the statement, as they stand there.")] = "",
     session: Annotated[str, typer.Option(help="One session, by its id.")] = "",
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="What the rules of --shadow-policy would have decided otherwise.")
+    ] = False,
     statements: Annotated[bool, typer.Option("--statements", help="Statements alone: no sign-ins, answers, changes.")] = False,
     since: Since = "",
     until: Until = "",
@@ -92,6 +95,7 @@ def log(
         text=text,
         session=session,
         kind="statement.intent" if statements else "",
+        shadow=shadow,
         since_us=since_us,
         until_us=until_us,
         limit=limit,
@@ -186,6 +190,8 @@ def _details(row: EntryView) -> Text | None:
         parts.append(Text("masked ", style="magenta").append(", ".join(masked[:COLUMNS_TOLD]) + more, style="magenta"))
     if row.rules:
         parts.append(Text(f"rule {', '.join(row.rules)}", style="dim"))
+    if row.shadow:
+        parts.append(Text(f"shadow: {row.shadow}", style="yellow"))
     return Text(" · ", style="dim").join(parts)
 
 

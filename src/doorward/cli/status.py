@@ -44,6 +44,9 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     waiting = f"[yellow]{told['pending']} waiting[/]: doorward approvals" if told["pending"] else "nothing waits"
     facts.add_row("approvals", waiting)
     facts.add_row("sessions", str(told["sessions"]))
+    if told["shadow"]:
+        differing = ", ".join(f"{word} {count}" for word, count in told["shadow_differences"].items())
+        facts.add_row("shadow", f"version {told['shadow']}: {differing or 'no difference'}")
     out.print(facts)
     if sessions:
         table = Table(box=None, header_style="dim", pad_edge=False)

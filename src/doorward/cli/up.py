@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,6 +72,10 @@ def up(
         list[str] | None,
         typer.Option("--preset", help="Lay soc2, hipaa, pci or development over the rules; repeatable.", show_default=False),
     ] = None,
+    shadow_policy: Annotated[
+        Path | None,
+        typer.Option("--shadow-policy", metavar="FOLDER", help="Ask candidate rules too, and record where they differ."),
+    ] = None,
     max_sessions: Annotated[int, typer.Option(help="How many may be signed in.", min=1)] = 2_000,
     max_sessions_of_one: Annotated[int, typer.Option(help="How many of one person, service or agent.", min=1)] = 1_000,
     max_signing_in: Annotated[int, typer.Option(help="How many may be about to sign in.", min=1)] = 500,
@@ -105,6 +110,7 @@ def up(
             workers=workers,
             drain_seconds=drain_seconds,
             presets=tuple(preset or ()),
+            shadow_policy=shadow_policy,
         )
     )
 

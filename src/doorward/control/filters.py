@@ -16,7 +16,7 @@ class Filters:
     """What to look for; an empty field looks for nothing. Text is compared without regard to case.
 
     *who* is in the chain or did the administering; *for_whom* is the principal; *party* is somebody's whole name in the
-    chain; *subject* is what was administered.
+    chain; *subject* is what was administered; *shadow* asks for what candidate rules would have decided otherwise.
     *since_us* is inclusive, *until_us* is not. *before* is an index to page back from, *after* one to stop at; *reach* is
     how far back to read where there is no index.
     """
@@ -33,6 +33,7 @@ class Filters:
     session: str = ""
     subject: str = ""
     party: str = ""
+    shadow: bool = False
     since_us: int = 0
     until_us: int = 0
     before: int | None = None
@@ -51,6 +52,7 @@ class Filters:
             and self.kind in ("", row.kind)
             and self.session in ("", row.session)
             and self.subject in ("", row.subject)
+            and (not self.shadow or bool(row.shadow))
             and (not self.since_us or row.at_us >= self.since_us)
             and (not self.until_us or row.at_us < self.until_us)
             and _within(self.text, row.text)

@@ -46,6 +46,9 @@ class GatewayListener(Protocol):
     def session_noted(self, gateway: int, note: link.SessionNote) -> None:
         """A session opened, moved or closed."""
 
+    def shadow_differed(self, before: str, after: str) -> None:
+        """Candidate rules would decide otherwise on something that a session meets for the first time."""
+
     def catalog_touched(self, upstream: str) -> None:
         """The catalog has to be read again."""
 
@@ -244,6 +247,8 @@ class GatewayLink:
                 self._listener.settled(message.request_id, message.state)
             case link.SessionNote():
                 self._listener.session_noted(gateway, message)
+            case link.ShadowDiffered():
+                self._listener.shadow_differed(message.before, message.after)
             case link.CatalogTouched():
                 self._listener.catalog_touched(message.upstream)
 

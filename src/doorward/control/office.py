@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from doorward import __version__
 from doorward.approvals.eligibility import not_asked
@@ -51,7 +51,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of things, in numbers."""
+    """The state of things, in numbers. *shadow* is the version of candidate rules that are asked beside those in force."""
 
     version: str
     gateway_connected: bool
@@ -60,14 +60,16 @@ class Status:
     pending: int
     upstreams: tuple[str, ...]
     address: Address
+    shadow: str = ""
+    shadow_differences: dict[str, int] = field(default_factory=dict)
 
 
 class Office:
     """Bundles the control functions and listens to gateways.
 
     *catalog_touched* is told the name of an upstream whose catalog has to be read again. *rules* are those that count while
-    nothing is published, *observed* the upstreams that are only watched. *keys* are those of the log. *identity* says whose
-    tokens are believed, *workers* how many gateways there are.
+    nothing is published, *observed* the upstreams that are only watched, *shadow* candidate rules. *keys* are those of the
+    log. *identity* says whose tokens are believed, *workers* how many gateways there are.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Office:
         may_approve: MayApprove = not_asked,
         rules: Mapping[str, str] | None = None,
         observed: frozenset[str] = frozenset(),
+        shadow: Mapping[str, str] | None = None,
         describe: Describe = describe_at,
         catalog_touched: Callable[[str], None] = lambda upstream: None,
         workers: int = 1,
@@ -99,7 +102,7 @@ class Office:
         changes = self._changes = Changes(gateway, now)
         self._clock = ClockWatch(now, steady)
         self.policies = Policies(
-            store, changes, gateway.configure, now, rules if rules is not None else default_texts(), observed
+            store, changes, gateway.configure, now, rules if rules is not None else default_texts(), observed, shadow
         )
         self.principals = Principals(store, changes, gateway, now, new_id)
         self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
@@ -172,6 +175,8 @@ class Office:
             pending=len(self.desk.questions(by, RequestState.PENDING)),
             upstreams=tuple(upstream.name for upstream in self._store.upstreams.all()),
             address=self.address,
+            shadow=self.policies.shadow.version if self.policies.shadow else "",
+            shadow_differences=self.policies.shadow_differences(),
         )
 
     def upstreams(self) -> tuple[Upstream, ...]:
@@ -199,6 +204,10 @@ class Office:
     def session_noted(self, gateway: int, note: messages.SessionNote) -> None:
         """A session opened, moved or closed."""
         self.sessions.noted(gateway, note)
+
+    def shadow_differed(self, before: str, after: str) -> None:
+        """Candidate rules would decide otherwise."""
+        self.policies.shadow_differed(before, after)
 
     def catalog_touched(self, upstream: str) -> None:
         """The catalog has to be read again."""

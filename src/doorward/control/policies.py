@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ class PolicyRow:
 class Policies:
     """Publishes rules. *base* are those that count while nothing is published; *configure* sends gateways what is in force.
 
+    *shadow* are candidate rules that gateways ask beside those in force, to tell where they differ.
+
     Raises PolicyInvalid when made with rules that can't be used.
     """
 
@@ -52,6 +55,7 @@ class Policies:
         now: Callable[[], int],
         base: Mapping[str, str],
         observed: frozenset[str],
+        shadow: Mapping[str, str] | None = None,
     ) -> None:
         self._store = store
         self._changes = changes
@@ -59,6 +63,8 @@ class Policies:
         self._now = now
         self._base = dict(base)
         self._observed = observed
+        self.shadow = load(shadow) if shadow else None
+        self._differed: Counter[tuple[str, str]] = Counter()
         latest = store.policies.latest()
         self._take(latest.number if latest else UNPUBLISHED, load(latest.texts if latest else self._base))
 
@@ -106,6 +112,14 @@ class Policies:
             self._take(number, in_force)
             await self._configure()
         return _row(published, is_in_force=True, changed=changed)
+
+    def shadow_differed(self, before: str, after: str) -> None:
+        """A gateway met something on which the candidate rules would decide otherwise."""
+        self._differed[before, after] += 1
+
+    def shadow_differences(self) -> dict[str, int]:
+        """How often since the start: ``allow to deny``; statements that a session runs again count once."""
+        return {f"{before} to {after}": count for (before, after), count in sorted(self._differed.items())}
 
     def texts(self, number: int) -> Mapping[str, str]:
         """The texts that were published under *number*. Raises NotFound."""

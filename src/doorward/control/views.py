@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from doorward.model.entry import (
     ENTRY_KINDS,
@@ -34,6 +35,7 @@ class EntryView:
 
     *answer* is what came of its request, if it was held. *status* is the outcome's word; for an intent without one,
     "refused", "waiting" or "open" (running, or lost in a crash).
+    *shadow* is what candidate rules would have decided, where that is something else.
     *parties* holds the ids of everyone in the chain, for deciding who may read the row. *speaker* is the kind of whoever held
     the connection, *subject* what was administered.
     """
@@ -59,6 +61,7 @@ class EntryView:
     duration_us: int = 0
     error_code: str = ""
     upstream: str = ""
+    shadow: str = ""
     session: str = ""
     execution: str = ""
     request: str = ""
@@ -134,6 +137,7 @@ def _statement(index: int, entry: StatementIntent, sequel: Sequel) -> EntryView:
         action=entry.action,
         reason=entry.reason,
         rules=entry.rules,
+        shadow=f"{entry.shadow.verdict} by {', '.join(entry.shadow.rules)}" if entry.shadow is not UNSET else "",
         objects=entry.objects,
         labels=entry.labels,
         columns=outcome.columns if outcome else (),

@@ -54,6 +54,14 @@ class Sealed(msgspec.Struct, frozen=True):
     key: str
 
 
+class ShadowStamp(msgspec.Struct, frozen=True):
+    """What candidate rules would have decided, where it is not what was. *policy* is their version."""
+
+    policy: str
+    rules: tuple[str, ...]
+    verdict: str
+
+
 class ServiceStarted(msgspec.Struct, frozen=True):
     """A gateway took up its journal. *resumed_at* is the number of entries it found intact in it.
 
@@ -123,6 +131,7 @@ class StatementIntent(msgspec.Struct, frozen=True):
     *statement* has a question mark for each literal, and *sealed* the text as it was sent; without *sealed* the two are the
     same. A text too long for an entry is cut in both, and *attachment* names the whole, sealed and kept beside the log by its
     digest. *parameters* that policy keeps are whole in *sealed_parameters*, a JSON array.
+    *shadow* is what candidate rules beside those in force would have decided, where that is something else.
     *claimed* is what the client says of itself, in options of the connection or a comment, and nobody proved.
     """
 
@@ -148,6 +157,7 @@ class StatementIntent(msgspec.Struct, frozen=True):
     kind: str = "statement.intent"
     sealed: Sealed | UnsetType = UNSET
     sealed_parameters: Sealed | UnsetType = UNSET
+    shadow: ShadowStamp | UnsetType = UNSET
 
 
 class StatementOutcome(msgspec.Struct, frozen=True):

@@ -70,6 +70,13 @@ class SessionNote(msgspec.Struct, frozen=True, tag=True):
     closed: bool = False
 
 
+class ShadowDiffered(msgspec.Struct, frozen=True, tag=True):
+    """Candidate rules would decide otherwise on something that is decided for the first time in a session: from, to."""
+
+    before: str
+    after: str
+
+
 class CatalogTouched(msgspec.Struct, frozen=True, tag=True):
     """A schema change went through, or an unknown relation was met: read the catalog again."""
 
@@ -143,7 +150,8 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
     """Everything a gateway decides with, replaced whole. *snapshots* are encoded by :mod:`doorward.catalog.codec`.
 
     *detectors* are the texts of the operator's own, by the names of their files. *sealing* is what personal values in the
-    log are sealed with today; without it they are not kept at all.
+    log are sealed with today; without it they are not kept at all. *shadow* are candidate rules that are asked beside those in
+    force and change nothing.
     """
 
     upstreams: tuple[Upstream, ...]
@@ -153,6 +161,7 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
     console_url: str
     detectors: dict[str, str] = {}
     sealing: SealingKey | None = None
+    shadow: dict[str, str] = {}
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):
@@ -189,7 +198,9 @@ class Drain(msgspec.Struct, frozen=True, tag=True):
     seconds: int
 
 
-FromGateway = Hello | Lookup | Shown | Asked | Settled | SessionNote | CatalogTouched | CancelElsewhere | Appended
+FromGateway = (
+    Hello | Lookup | Shown | Asked | Settled | SessionNote | ShadowDiffered | CatalogTouched | CancelElsewhere | Appended
+)
 FromControl = Found | Configured | Answered | Revoked | Append | Cancel | Drain
 
 encode = msgspec.json.Encoder().encode

@@ -368,6 +368,11 @@ def _missing(rules: Iterable[Rule], circumstances: Circumstances) -> tuple[Reaso
     return tuple(floors.REQUIRED[word] for word in sorted(required) if not getattr(circumstances, REQUIREMENTS[word]))
 
 
+def outcome_of(decision: Decision) -> str:
+    """The verdict in a word; for an upstream that is only watched, the rule that says what it would have been."""
+    return decision.reasons[0].rule if decision.observed else decision.verdict.value
+
+
 def _only_observed(decision: Decision) -> Decision:
     """What becomes of *decision* on an upstream that is only watched: allowed, all in clear, with what it would have been."""
     return Decision(

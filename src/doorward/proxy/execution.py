@@ -180,8 +180,9 @@ class Judgement:
 
     *text*, *inner* and *approved* are what it was decided on, should the rules move while it is still to be used.
     *form* is the intent's record with blanks, for texts that are run again and again; *is_repeatable* says that they
-    can be begun by it. *until_us* is when it has to be made anew because time passes, 0 for never. *described* and *note* are
-    the last result's columns and what was decided on them.
+    can be begun by it. *until_us* is when it has to be made anew because time passes, 0 for never. *shadow* is what candidate
+    rules would decide, where that is something else. *described* and *note* are the last result's columns and what was
+    decided on them.
     """
 
     rules: Rules
@@ -200,6 +201,7 @@ class Judgement:
     form: IntentForm | None = None
     is_repeatable: bool = False
     until_us: int = 0
+    shadow: Decision | None = None
     described: Sequence[ResultColumn] | None = None
     note: ResultNote | None = None
 

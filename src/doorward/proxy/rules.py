@@ -11,7 +11,7 @@ from doorward.model.catalog import Label, Snapshot
 from doorward.model.link import Configured
 from doorward.model.upstream import Upstream
 from doorward.policy.decide import Policy
-from doorward.policy.load import SCAN, load
+from doorward.policy.load import SCAN, load, version_of
 
 if TYPE_CHECKING:
     from doorward.detectors.rules import Rule
@@ -30,6 +30,7 @@ class Rules:
     epochs: Mapping[str, str] = field(default_factory=dict)
     detectors: Mapping[str, str] = field(default_factory=dict)  # the operator's own, as texts
     scanner: Scanner | None = None
+    shadow: Policy | None = None  # candidate rules, asked beside those in force without any effect
 
     @classmethod
     def from_configured(cls, configured: Configured, before: Rules | None = None) -> Rules:
@@ -56,6 +57,7 @@ class Rules:
             {name: snapshot.epoch for name, snapshot in snapshots.items()},
             configured.detectors,
             scanner,
+            _shadow(configured.shadow, observed, before),
         )
 
     @property
@@ -79,6 +81,16 @@ class Rules:
         """The catalog of *upstream*; an empty one, in which everything is unknown, when it was never read."""
         found = self.snapshots.get(upstream)
         return found if found is not None else Snapshot(upstream, "", ())
+
+
+def _shadow(texts: Mapping[str, str], observed: frozenset[str], before: Rules | None) -> Policy | None:
+    """The candidate rules in *texts*, as they were before if nothing changed. Raises PolicyInvalid."""
+    if not texts:
+        return None
+    kept = before.shadow if before is not None else None
+    if kept is not None and kept.in_force.version == version_of(texts) and kept.observed == observed:
+        return kept
+    return Policy(load(texts), observed)
 
 
 def _own_rules(texts: Mapping[str, str]) -> list[Rule]:

@@ -22,6 +22,7 @@ from doorward.model.entry import (
     IdentityStamp,
     InferenceNoted,
     Sealed,
+    ShadowStamp,
     StatementIntent,
     StatementOutcome,
     ValuesShown,
@@ -120,6 +121,7 @@ class Scribe:
         at_us: int,
         *,
         grant: str,
+        shadow: Decision | None = None,
     ) -> tuple[int, IntentForm | None]:
         """Append the intent of an execution; its index, and a form to record the same again.
 
@@ -149,6 +151,7 @@ class Scribe:
             reason=" ".join(reason.text for reason in decision.reasons)[:1_000],
             rules=tuple(reason.rule for reason in decision.reasons[:LIST_LIMIT]),
             session=session.id,
+            shadow=_shadow_stamp(shadow) if shadow is not None else UNSET,
             statement=statement,
             tags=facts.tags[:LIST_LIMIT],
             upstream=session.upstream,
@@ -328,6 +331,10 @@ class Scribe:
             return shown, sealer.seal(plain), UNSET
         preview = f"{text[:ATTACHED_PREVIEW]} […]"
         return shown, sealer.seal(preview.encode()), self._log.attach(sealer.box(plain))
+
+
+def _shadow_stamp(would: Decision) -> ShadowStamp:
+    return ShadowStamp(would.policy_version, tuple(reason.rule for reason in would.reasons[:LIST_LIMIT]), would.verdict.value)
 
 
 def _unrecordable() -> AuditUnavailable:

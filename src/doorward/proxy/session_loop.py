@@ -30,7 +30,7 @@ from doorward.errors import (
 from doorward.model.agents import Terms
 from doorward.model.entry import SessionClosed, SessionOpened, SigninRefused
 from doorward.model.identity import Identity, Principal, PrincipalKind
-from doorward.model.link import CatalogTouched, Found, FromGateway, PrincipalCard, SessionNote
+from doorward.model.link import CatalogTouched, Found, FromGateway, PrincipalCard, SessionNote, ShadowDiffered
 from doorward.model.upstream import Upstream
 from doorward.proxy.client_tls import Certificate, begin_tls
 from doorward.proxy.execution import SessionFacts, Texts
@@ -354,6 +354,7 @@ class Session(asyncio.Protocol):
             go_on=self._go_on,
             notify=self._notify,
             catalog_touched=self._catalog_touched,
+            shadow_differed=self._shadow_differed,
             now_us=gateway.now_us,
         )
         exchange = database.exchange(self._path, lambda: gateway.rules().epoch(upstream.name))
@@ -726,6 +727,9 @@ class Session(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
+
+    def _shadow_differed(self, before: str, after: str) -> None:
+        self._gateway.send(ShadowDiffered(before, after))
 
     def _catalog_touched(self) -> None:
         assert self._facts is not None

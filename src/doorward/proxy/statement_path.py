@@ -27,6 +27,7 @@ from doorward.model.identity import Identity
 from doorward.model.result import Provenance, ResultColumn
 from doorward.model.statement import Action, Analysis
 from doorward.policy.bounding import bounded
+from doorward.policy.decide import Policy, outcome_of
 from doorward.policy.explain import explain
 from doorward.proxy import forms_cy as forms
 from doorward.proxy import judging, refusals
@@ -79,6 +80,7 @@ class StatementPath:
         go_on: Callable[[Callable[[], None]], None],
         notify: Callable[[str, str, str], None],
         catalog_touched: Callable[[], None],
+        shadow_differed: Callable[[str, str], None],
         now_us: Callable[[], int],
     ) -> None:
         self._database = database
@@ -97,6 +99,7 @@ class StatementPath:
         self._go_on = go_on
         self._notify = notify
         self._catalog_touched = catalog_touched
+        self._shadow_differed = shadow_differed
         self._now_us = now_us
         self._waiting_request = ""
         self._released: Callable[[], None] = _nothing
@@ -330,7 +333,15 @@ class StatementPath:
         if too_much is not None and decision.verdict is not Verdict.DENY:
             decision = Decision(Verdict.DENY, (too_much,), decision.policy_version)
         index, form = self._scribe.intent(
-            self._session, self._identity, attempt, facts, decision, execution_id, begun_us, grant=grant
+            self._session,
+            self._identity,
+            attempt,
+            facts,
+            decision,
+            execution_id,
+            begun_us,
+            grant=grant,
+            shadow=judgement.shadow,
         )
         if decision.verdict is Verdict.DENY:
             self._scribe.refused(execution_id, self._now_us())
@@ -413,11 +424,27 @@ class StatementPath:
             labels=rules.snapshot(self._session.upstream).labels,
             until_us=until_us,
         )
+        if rules.shadow is not None:
+            judgement.shadow = self._in_shadow(rules.shadow, judgement)
         if simple:
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
             self._seen[text.family] = judgement
         return judgement
+
+    def _in_shadow(self, candidate: Policy, judgement: Judgement) -> Decision | None:
+        """What candidate rules would decide, where that is something else. Asked once a judgement, and heeded by nobody."""
+        would = self._decide(judgement.text, self._resolve(judgement.text), approved=judgement.approved, policy=candidate)
+        for named in judgement.inner:
+            theirs = self._decide(named, self._resolve(named), approved=judgement.approved, policy=candidate)
+            if _STRICTNESS[theirs.verdict] >= _STRICTNESS[would.verdict]:
+                would = theirs
+        made = judgement.decision
+        is_same = outcome_of(would) == outcome_of(made)
+        if is_same and (made.verdict is Verdict.DENY or would.cleared == made.cleared):
+            return None
+        self._shadow_differed(outcome_of(made), outcome_of(would))
+        return would
 
     def _is_over(self, judgement: Judgement) -> bool:
         """Whether time has passed that a rule asks for."""
@@ -523,10 +550,11 @@ class StatementPath:
             text.family.remember(upstream, epoch, known)
         return known
 
-    def _decide(self, text: Text, resolved: Resolved, *, approved: bool) -> Decision:
+    def _decide(self, text: Text, resolved: Resolved, *, approved: bool, policy: Policy | None = None) -> Decision:
+        """By *policy*, or else by the rules in force."""
         session = self._session
         decision = judging.decide(
-            self._rules().policy,
+            policy or self._rules().policy,
             self._identity,
             text.analysis,
             resolved.facts,
