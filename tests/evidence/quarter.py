@@ -29,6 +29,7 @@ from doorward.model.entry import (
     SigninRefused,
     StatementIntent,
     StatementOutcome,
+    ValuesShown,
 )
 from tests.evidence.company import (
     AGENTS,
@@ -189,7 +190,21 @@ class Quarter:
     ) -> list[Timed]:
         execution = self._next("exe")
         intent = self._intent(identity, session, form, at, execution, **changes)
-        return [(at, intent), self._outcome(form, at + self._dice.randrange(500, 40_000), execution, cleared)]
+        end, outcome = self._outcome(form, at + self._dice.randrange(500, 40_000), execution, cleared)
+        assert isinstance(outcome, StatementOutcome)
+        clear = tuple(column for column in outcome.columns if column.treatment == "cleared")
+        if not clear or not outcome.rows:
+            return [(at, intent), (end, outcome)]
+        told = ValuesShown(
+            at_us=end,
+            columns=clear,
+            execution=execution,
+            identity=identity,
+            rows=outcome.rows,
+            session=session,
+            upstream="shop",
+        )
+        return [(at, intent), (end, told), (end, outcome)]
 
     def _intent(
         self,

@@ -31,7 +31,7 @@ WORDS: dict[str, tuple[object, ...]] = {
     "action": ("", "write", "define"),
     "status": ("", "refused", "approved"),
     "text": ("", "WHERE id = ?", "id", "grant select", "%_'\"*", "nothing like that"),
-    "kind": ("", "statement.intent", "administered", "session.opened"),
+    "kind": ("", "statement.intent", "administered", "session.opened", "values.shown"),
     "subject": ("", "ada"),
     "party": ("", "ada", "ada-bot"),
     "since_us": (0, START_US + 3 * DAY),

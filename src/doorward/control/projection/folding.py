@@ -251,11 +251,15 @@ class Folding:
             (_VERDICT, "verdict", told.verdict),
             (_STATUS, "status", told.status),
             (_UPSTREAM, "upstream", told.upstream),
+            (_ACTION, "action", told.action),
         ):
             if name:
                 row[place] = self._name(name_class, name)
         if told.session:
             row[_SESSION] = self._session(told.session)
+        labels = (*told.labels, *dict.fromkeys(column.label for column in told.columns))
+        if told.objects or labels:
+            row[_REACH] = self._reach(told.objects, labels)
 
     # --- what is kept once --------------------------------------------------------------------------------------------
 
