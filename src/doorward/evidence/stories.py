@@ -14,9 +14,9 @@ from doorward.evidence.workbook import Workbook
 _OF_EXECUTION = """
     SELECT h.entry, CASE WHEN h.request IS NOT NULL AND v.name = 'allow' THEN 'run as approved'
         WHEN v.name = 'hold' THEN 'asked for' ELSE 'statement' END FROM happenings h JOIN names v ON v.id = h.verdict
-        WHERE h.entry = :entry OR (h.request = :request AND h.execution = :execution)
+        WHERE h.entry = :entry OR h.request = :request
     UNION SELECT h.outcome, 'outcome' FROM happenings h WHERE h.outcome IS NOT NULL
-        AND (h.entry = :entry OR (h.request = :request AND h.execution = :execution))
+        AND (h.entry = :entry OR h.request = :request)
     UNION SELECT entry, 'request' FROM holds WHERE request = :request
     UNION SELECT entry, 'answer' FROM answers WHERE request = :request
     UNION SELECT s.opened, 'sign-in' FROM happenings h JOIN sessions s ON s.id = h.session
@@ -37,7 +37,7 @@ class Stories:
         parts = {entry: "entry"}
         row = self._connection.execute("SELECT execution, request FROM happenings WHERE entry = ?", (entry,)).fetchone()
         if row is not None and row[0]:
-            named = {"entry": entry, "execution": row[0], "request": row[1]}
+            named = {"entry": entry, "request": row[1]}
             parts |= dict(self._connection.execute(_OF_EXECUTION, named))
         return [self._part(index, role) for index, role in sorted(parts.items())]
 
