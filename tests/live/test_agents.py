@@ -197,6 +197,18 @@ def test_within_a_task_an_agent_reaches_nothing_beside_it(running: Running) -> N
     assert proof == {"task": task.id, "ticket": "OPS-17"}
 
 
+def test_an_explanation_knows_the_task(running: Running) -> None:
+    def explained(text: str) -> tuple[str, list[str]]:
+        office = running.control.office
+        told = running.do(office.explaining.explain(LOCAL, text, "alice", via="report-bot"))
+        return told.verdict, [rule.id for rule in told.rules]
+
+    assert explained("SELECT id FROM customers") == ("allow", ["everyone-may-read", "agents-may-read"])
+    running.do(agents(running).give_task(LOCAL, "report-bot", 30, tables=("public.orders",)))
+    assert explained("SELECT id FROM customers") == ("deny", ["task-of-the-agent"])
+    assert explained("SELECT id FROM orders")[0] == "allow"
+
+
 def test_a_task_ends_by_itself_in_a_live_session(running: Running) -> None:
     running.do(agents(running).register(LOCAL, "report-bot", needs_task=True))
     with pytest.raises(psycopg.OperationalError):

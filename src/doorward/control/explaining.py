@@ -20,9 +20,11 @@ from doorward.model.link import Lookup
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis, Output, OutputKind, ParsedStatement, Use
 from doorward.model.upstream import Upstream
+from doorward.policy.bounding import bounded
 from doorward.policy.decide import Policy
 from doorward.policy.explain import explain
 from doorward.proxy import judging, refusals
+from doorward.proxy.metering import bounds_of
 from doorward.proxy.upstream_connections import UpstreamQuerier
 from doorward.store.repositories import Store
 
@@ -74,10 +76,16 @@ class Explaining:
         policy = self._policy()
         facts = resolved.facts
 
+        terms = self._directory.lookup(Lookup(0, identity.speaker.name, upstream.name)).terms
+        limits = bounds_of(terms) if terms is not None else ()
+
         def decide(*, approved: bool) -> Decision:
-            return judging.decide(
+            decision = judging.decide(
                 policy, identity, analysis, facts, upstream.name, upstream.database, approved=approved, at_us=self._now()
             )
+            for bounds in limits:
+                decision = bounded(decision, facts, bounds)
+            return decision
 
         decision = decide(approved=False)
         # What is held is shown, once it is approved, by the decision that is made then.
