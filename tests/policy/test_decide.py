@@ -1,11 +1,13 @@
 """How verdicts, holds, masks and limits come out of rules."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorward.model.catalog import Label
-from doorward.model.decision import Decision, Facts, Parameters, Verdict
+from doorward.model.decision import Decision, Facts, Granted, Parameters, Verdict
 from doorward.model.identity import Principal, PrincipalKind
 from doorward.policy.decide import DECISIONS_REMEMBERED, Policy
 from doorward.policy.load import default_texts, load
@@ -401,3 +403,38 @@ def test_what_can_not_be_read_is_denied_unless_its_upstream_is_only_observed() -
     assert (told.verdict, rules(told), told.reasons[0].text) == (Verdict.DENY, ["unreadable-statement"], "It is in Latin-1.")
     told = policy.decide_unreadable("It is in Latin-1.", "shop")
     assert (told.verdict, rules(told)) == (Verdict.ALLOW, ["observed-not-denied", "unreadable-statement"])
+
+
+EMAIL_READ = Facts("read", ("SELECT",), ("public.customers",), labels=(Label.EMAIL, Label.SECRET), touches_protected=True)
+
+
+@pytest.mark.parametrize("who", ["alice", "bot", "etl"])
+def test_granted_labels_are_shown_by_the_packaged_rules(who: str) -> None:
+    """To people, agents and services alike, and no other label; secrets to nobody."""
+    granted = Granted(labels=frozenset({Label.EMAIL, Label.SECRET}), row_limit=7, ids=("agr_1",))
+    decision = default_policy().decide(WHO[who], EMAIL_READ, "shop", "shop", granted=granted)
+    assert (decision.verdict, decision.cleared, decision.row_limit) == (Verdict.ALLOW, {Label.EMAIL}, 7)
+    assert decision.grants == ("agr_1",)
+    assert default_policy().decide(WHO[who], EMAIL_READ, "shop", "shop").cleared == frozenset()
+
+
+def test_a_granted_action_is_permitted_and_still_held_or_denied_by_other_rules() -> None:
+    """An agent may write what it was granted; not whole tables."""
+    write = Facts("write", ("UPDATE",), ("public.orders",))
+    granted = Granted(action=True, ids=("agr_1",))
+    assert default_policy().decide(WHO["bot"], write, "shop", "shop").verdict is Verdict.DENY
+    assert default_policy().decide(WHO["bot"], write, "shop", "shop", granted=granted).verdict is Verdict.ALLOW
+    whole = replace(write, unbounded_write=True)
+    assert default_policy().decide(WHO["bot"], whole, "shop", "shop", granted=granted).verdict is Verdict.DENY
+
+
+def test_broken_glass_lifts_what_people_could_approve_and_no_more() -> None:
+    """Holds are lifted and values shown, but for secrets; denials stay."""
+    broken = Granted(break_glass=True, ids=("agr_1",))
+    policy = default_policy()
+    whole = Facts("write", ("DELETE",), ("public.orders",), unbounded_write=True)
+    assert policy.decide(WHO["alice"], whole, "shop", "shop").verdict is Verdict.HOLD
+    assert policy.decide(WHO["alice"], whole, "shop", "shop", granted=broken).verdict is Verdict.ALLOW
+    assert policy.decide(WHO["alice"], EMAIL_READ, "shop", "shop", granted=broken).cleared == {Label.EMAIL}
+    dropping = Facts("destroy", ("DROP TABLE",), ("public.orders",), object_kinds=("table",))
+    assert policy.decide(WHO["alice"], dropping, "shop", "shop", granted=broken).verdict is Verdict.DENY

@@ -1,4 +1,7 @@
-"""Every endpoint: what it is called with, what it gives. The table at the end is the API."""
+"""Every endpoint: what it is called with, what it gives.
+
+One table, at the end, is the API: doors, tests and the description are made by walking it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from doorward.api import agent_shapes, policy_shapes, shapes
+from doorward.api import access_shapes, agent_shapes, policy_shapes, shapes
 from doorward.api.queries import (
     DISCLOSURE_QUERY,
     LOG_QUERY,
@@ -29,6 +32,7 @@ from doorward.control.projection.disclosing import Disclosure
 from doorward.control.record import EXPORT_LIMIT, LIMIT
 from doorward.control.timeline import timeline
 from doorward.control.views import EntryView
+from doorward.model.access import AccessWish
 from doorward.model.agents import Task
 from doorward.model.identity import PrincipalKind
 from doorward.model.review import Review
@@ -130,16 +134,42 @@ async def _take_back(call: Call) -> shapes.RequestOut:
     return await _request(call)
 
 
-async def _duties(call: Call) -> list[shapes.DutyOut]:
-    return [shapes.duty_out(shift) for shift in call.office.on_call.shifts(call.query.get("group", ""))]
+async def _accesses(call: Call) -> list[access_shapes.AccessOut]:
+    now_us = call.office.now()
+    return [access_shapes.access_out(record, now_us) for record in call.office.accesses.records(call.by)]
 
 
-async def _put_on_call(call: Call) -> shapes.DutyOut:
-    body: shapes.NewDuty = call.body
+async def _ask_access(call: Call) -> shapes.RequestOut:
+    body: access_shapes.NewAccess = call.body
+    wish = AccessWish(body.labels, body.actions, body.tables, body.minutes * 60, body.row_limit, body.ticket)
+    request = await call.office.accesses.ask(call.by, body.upstream, wish, body.reason, body.principal)
+    return _asked(call, call.office.desk.question(call.by, request.id))
+
+
+async def _revoke_access(call: Call) -> None:
+    await call.office.accesses.revoke(call.by, call.path["id"], call.query.get("reason", ""))
+
+
+async def _break_glass(call: Call) -> access_shapes.AccessOut:
+    body: access_shapes.NewBreakGlass = call.body
+    record = await call.office.accesses.break_glass(call.by, body.upstream, body.minutes, body.reason, body.ticket)
+    return access_shapes.access_out(record, call.office.now())
+
+
+async def _review_glass(call: Call) -> None:
+    await call.office.accesses.review(call.by, call.path["id"], call.body.word)
+
+
+async def _duties(call: Call) -> list[access_shapes.DutyOut]:
+    return [access_shapes.duty_out(shift) for shift in call.office.on_call.shifts(call.query.get("group", ""))]
+
+
+async def _put_on_call(call: Call) -> access_shapes.DutyOut:
+    body: access_shapes.NewDuty = call.body
     shift = await call.office.on_call.put(
         call.by, body.group, body.principal, body.hours, body.reason, begins_in_hours=body.begins_in_hours
     )
-    return shapes.duty_out(shift)
+    return access_shapes.duty_out(shift)
 
 
 async def _end_duty(call: Call) -> None:
@@ -346,8 +376,15 @@ ENDPOINTS = (
     Endpoint("GET", "/requests/{id}", "One request", _request, shapes.RequestOut),
     Endpoint("POST", "/requests/{id}/answer", "Approve or reject", _answer, shapes.RequestOut, shapes.NewAnswer),
     Endpoint("POST", "/requests/{id}/take-back", "Take back one's yes", _take_back, shapes.RequestOut, shapes.NewTakingBack),
-    Endpoint("GET", "/oncall", "Who answers for a group", _duties, list[shapes.DutyOut], None, ("group",)),
-    Endpoint("POST", "/oncall", "Put somebody on call", _put_on_call, shapes.DutyOut, shapes.NewDuty, status=201),
+    Endpoint("GET", "/access", "Access for a time", _accesses, list[access_shapes.AccessOut]),
+    Endpoint("POST", "/access", "Ask for access", _ask_access, shapes.RequestOut, access_shapes.NewAccess, status=201),
+    Endpoint("DELETE", "/access/{id}", "End access early", _revoke_access, None, None, ("reason",), 204),
+    Endpoint("POST", "/access/{id}/review", "Review broken glass", _review_glass, None, access_shapes.NewGlassReview,
+             status=204),
+    Endpoint("POST", "/break-glass", "Break the glass", _break_glass, access_shapes.AccessOut, access_shapes.NewBreakGlass,
+             status=201),
+    Endpoint("GET", "/oncall", "Who answers for a group", _duties, list[access_shapes.DutyOut], None, ("group",)),
+    Endpoint("POST", "/oncall", "Put somebody on call", _put_on_call, access_shapes.DutyOut, access_shapes.NewDuty, status=201),
     Endpoint("DELETE", "/oncall/{id}", "End it early", _end_duty, None, status=204),
     Endpoint("GET", "/log", "Search the audit log", _log, shapes.LogOut, None, LOG_QUERY),
     Endpoint("GET", "/disclosures", "Who was given labelled columns", _disclosures, list[Disclosure], None, DISCLOSURE_QUERY),

@@ -10,7 +10,6 @@ from doorward.control.catalog import ColumnRow
 from doorward.control.desk import Question
 from doorward.control.log_keys import KeyRow
 from doorward.control.office import Status
-from doorward.control.on_call import Shift
 from doorward.control.secrets import Minted
 from doorward.control.views import EntryView
 from doorward.model.approval import Answer, ApprovalRequest, Voice
@@ -82,16 +81,6 @@ class NewTakingBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-class NewDuty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to put on call for a group."""
-
-    group: str
-    principal: str
-    hours: float
-    reason: str = ""
-    begins_in_hours: float = 0.0
-
-
 class NewVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A word on a column."""
 
@@ -138,6 +127,8 @@ class StatusOut(msgspec.Struct, frozen=True):
     you: str
     shadow: str
     shadow_differences: dict[str, int]
+    broken_glass: int
+    unreviewed_glass: int
 
 
 class PrincipalOut(msgspec.Struct, frozen=True):
@@ -190,19 +181,6 @@ class RequestOut(msgspec.Struct, frozen=True):
     missing: int
     is_escalated: bool
     on_call: tuple[str, ...]
-
-
-class DutyOut(msgspec.Struct, frozen=True):
-    """Somebody on call for a group."""
-
-    id: str
-    group: str
-    principal: str
-    from_us: int
-    until_us: int
-    named_by: str
-    reason: str
-    holds_now: bool
 
 
 class SessionOut(msgspec.Struct, frozen=True):
@@ -298,6 +276,8 @@ def status_out(status: Status, you: str) -> StatusOut:
         you=you,
         shadow=status.shadow,
         shadow_differences=status.shadow_differences,
+        broken_glass=status.broken_glass,
+        unreviewed_glass=status.unreviewed_glass,
     )
 
 
@@ -339,12 +319,6 @@ def request_out(question: Question, on_call: tuple[str, ...]) -> RequestOut:
         question.is_escalated,
         on_call,
     )
-
-
-def duty_out(shift: Shift) -> DutyOut:
-    """*shift* for the wire."""
-    duty = shift.duty
-    return DutyOut(duty.id, duty.group, shift.name, duty.from_us, duty.until_us, duty.named_by, duty.reason, shift.holds_now)
 
 
 def session_out(note: SessionNote) -> SessionOut:

@@ -238,6 +238,7 @@ class ControlProcess:
             snapshots={name: codec.encode(snapshot) for name, snapshot in self.office.catalog.snapshots.items()},
             console_url=self.console_url,
             detectors=self._detectors,
+            accesses=self.office.accesses.in_force(),
             sealing=self.office.log_keys.sealing,
         )
 
@@ -312,6 +313,7 @@ class ControlProcess:
             await asyncio.sleep(DESK_TICK_SECONDS)
             with contextlib.suppress(AuditUnavailable):  # tried again at the next tick
                 await self.office.desk.tick()
+                await self.office.accesses.tick()
 
     # --- the gateways -------------------------------------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ def _asked_reason() -> str:
 
 
 def as_yourself(data_dir: DataDir, name: str) -> ApiClient:
-    """The API, signed in as a named person by a secret that they prove."""
+    """Calls in the name of a person, who proves it by a minted secret. Raises NotPermitted without a name."""
     data = data_directory(data_dir)
     # Whether anything runs at all is said before a secret is asked for.
     ApiClient.as_operator(data)
@@ -149,15 +149,20 @@ def _show(out: Console, question: dict[str, Any]) -> None:
     facts.add_column(style="dim", justify="right")
     facts.add_column(overflow="fold")
     facts.add_row("who", chain_text(request["chain"]))
-    facts.add_row("why asked", Text(f"{request['reason']} (rule {', '.join(request['rules'])})"))
-    facts.add_row("touches", ", ".join(request["objects"]) or "nothing that it names")
-    facts.add_row("protected", ", ".join(request["labels"]) or "nothing")
+    if request["wish"]:
+        facts.add_row("asks for", Text(request["statement"], style="bold"))
+        facts.add_row("why", Text(request["reason"]))
+    else:
+        facts.add_row("why asked", Text(f"{request['reason']} (rule {', '.join(request['rules'])})"))
+        facts.add_row("touches", ", ".join(request["objects"]) or "nothing that it names")
+        facts.add_row("protected", ", ".join(request["labels"]) or "nothing")
     facts.add_row("asked", _asked_of(question))
     for voice in question["voices"]:
         facts.add_row("yes", Text(f"{voice['by_name']}: {voice['reason']}"))
     if request["in_transaction"]:
         facts.add_row("", "[yellow]in a transaction, which holds its locks meanwhile[/]")
-    facts.add_row("statement", Syntax(request["statement"], "postgresql", background_color="default", word_wrap=True))
+    if not request["wish"]:
+        facts.add_row("statement", Syntax(request["statement"], "postgresql", background_color="default", word_wrap=True))
     for position, parameter in enumerate(request["parameters"], 1):
         facts.add_row(f"${position}", Text(parameter))
     if question["state"] == "pending":

@@ -117,6 +117,11 @@ def _service(data: DataDirectory) -> Iterator[Check]:
         yield Check("service", FAIL, error.message, error.remedy)
         return
     yield Check("service", GOOD, f"Doorward {told['version']} runs as process {state['pid']}, console at {state['console']}")
+    if told["broken_glass"] or told["unreviewed_glass"]:
+        what = "the glass is broken" if told["broken_glass"] else "broken glass was reviewed by nobody"
+        yield Check(
+            "emergency", WARN, what, "See doorward access; somebody else says what they think: doorward access review ID"
+        )
     if told["gateway_connected"] and _answers(told["host"], told["port"]):
         yield Check("port", GOOD, f"clients are answered at {told['host']}:{told['port']}")
     else:

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from doorward.cli import (
+    access,
     agents,
     approvals,
     audit,
@@ -72,6 +73,8 @@ app.command("approve", rich_help_panel=ANSWER)(approvals.approve)
 app.command("reject", rich_help_panel=ANSWER)(approvals.reject)
 app.command("take-back", rich_help_panel=ANSWER)(approvals.take_back)
 app.add_typer(on_call.on_call, name="oncall", rich_help_panel=ANSWER)
+app.add_typer(access.access, name="access", rich_help_panel=ANSWER)
+app.command("break-glass", rich_help_panel=ANSWER)(access.break_glass)
 app.command("status", rich_help_panel=WATCH)(status.status)
 app.command("log", rich_help_panel=WATCH, help=log.LOG_HELP)(log.log)
 app.command("timeline", rich_help_panel=WATCH, help=timeline.TIMELINE_HELP)(timeline.timeline)

@@ -43,6 +43,12 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     facts.add_row("log", f"{told['log_entries']} entries in {data.log}")
     waiting = f"[yellow]{told['pending']} waiting[/]: doorward approvals" if told["pending"] else "nothing waits"
     facts.add_row("approvals", waiting)
+    if told["broken_glass"]:
+        facts.add_row("[bold red]emergency[/]", "[bold red]the glass is broken[/]: doorward access")
+    if told["unreviewed_glass"]:
+        facts.add_row(
+            "to review", f"[yellow]broken glass that nobody looked at[/]: {told['unreviewed_glass']}, doorward access"
+        )
     facts.add_row("sessions", str(told["sessions"]))
     if told["shadow"]:
         differing = ", ".join(f"{word} {count}" for word, count in told["shadow_differences"].items())

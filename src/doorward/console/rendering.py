@@ -51,7 +51,11 @@ class Pages:
 
     def page(self, name: str, session: BrowserSession | None, status: int = 200, **values: Any) -> HTMLResponse:
         """The whole page *name*."""
-        values |= {"pending": self.pending(session), "place": name}
+        values |= {
+            "pending": self.pending(session),
+            "place": name,
+            "glass": self._office.accesses.broken_glass() if session else (),
+        }
         return HTMLResponse(self.part(name, session, **values), status)
 
     def part(self, name: str, session: BrowserSession | None, **values: Any) -> str:

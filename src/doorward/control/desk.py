@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import UNSET
 
 from doorward.approvals.eligibility import StandIn, asked_now, conflict_of_interest, not_asked, spoke_already, standing_in
 from doorward.approvals.workflow import TRANSITIONS, Event, after
@@ -12,8 +14,8 @@ from doorward.control.changes import Changes
 from doorward.control.operators import Operator
 from doorward.errors import AuditUnavailable, Conflict, InvalidRequest, NotFound, NotPermitted
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
-from doorward.model.entry import HoldMoved
-from doorward.model.identity import Principal
+from doorward.model.entry import ActorStamp, HoldAnswered, HoldMoved
+from doorward.model.identity import Principal, PrincipalKind
 from doorward.store.records import RequestRecord
 from doorward.store.repositories import Store
 
@@ -86,11 +88,34 @@ class Desk:
         self._stand_ins = stand_ins
         self._asked_by: dict[str, int] = {}
         self._escalated: set[str] = set()
+        self._begin_access: Callable[[ApprovalRequest, Answer], Awaitable[None]] | None = None
 
     def withdraw_left_over(self) -> None:
-        """Withdraw what an earlier run left pending; call it before a gateway connects."""
+        """Withdraw statements that an earlier run left pending; call it before a gateway connects. Wishes go on waiting."""
         for record in self._store.requests.in_state(RequestState.PENDING, -1):
-            self._end(record.request.id, Event.WITHDRAW)
+            if record.request.wish is None:
+                self._end(record.request.id, Event.WITHDRAW)
+
+    def when_wish_is_approved(self, begin: Callable[[ApprovalRequest, Answer], Awaitable[None]]) -> None:
+        """What to do when access for a time was approved: the log has the answer by then."""
+        self._begin_access = begin
+
+    def take_in(self, request: ApprovalRequest) -> None:
+        """Take in a wish, which no gateway asks."""
+        self._store.requests.add(request)
+        self._changed()
+
+    def open_wishes_of(self, speaker_id: str) -> int:
+        """How many wishes for somebody wait."""
+        pending = self._store.requests.in_state(RequestState.PENDING, -1)
+        return sum(
+            record.request.wish is not None and (record.request.principal_id, *record.request.actor_ids)[-1] == speaker_id
+            for record in pending
+        )
+
+    def revoked(self, request_id: str) -> None:
+        """Access that was approved is taken back."""
+        self._end(request_id, Event.REVOKE)
 
     def asked(self, gateway: int, request: ApprovalRequest) -> None:
         """Take in a request."""
@@ -116,6 +141,7 @@ class Desk:
     async def tick(self) -> None:
         """See to what comes about by time alone: what expired, and what another group is asked by now. Call it often."""
         self._expire_due()
+        await self._expire_wishes()
         now_us = self._now()
         for record in self._store.requests.in_state(RequestState.PENDING, -1):
             request = record.request
@@ -203,11 +229,18 @@ class Desk:
     async def _settle(self, question: Question, answer: Answer) -> RequestRecord:
         record = question.record
         state = after(record.state, Event.APPROVE if answer.approved else Event.REJECT)
+        if answer.at_us >= record.request.expires_us:
+            raise Conflict("Its time ran out.", "It has to be asked again.")
         if not self._gateways.is_connected:
             raise AuditUnavailable("No gateway is there to record the answer.", "The client has to ask again.")
+        if record.request.wish is not None:
+            await self._changes.append(_answered(record.request, state, answer))
         if not self._store.requests.settle(record.request.id, record.state, state, answer.at_us, answer):
             raise _overtaken()
-        await self._gateways.answer(answer)
+        if record.request.wish is None:
+            await self._gateways.answer(answer)
+        elif answer.approved and self._begin_access is not None:
+            await self._begin_access(record.request, answer)
         return RequestRecord(record.request, state, answer, answer.at_us, record.voices)
 
     async def _note(self, request_id: str, event: Event, by: Voice | Principal | None, reason: str) -> None:
@@ -266,8 +299,33 @@ class Desk:
     def _expire_due(self) -> None:
         now_us = self._now()
         for record in self._store.requests.in_state(RequestState.PENDING, -1):
-            if record.request.expires_us <= now_us:
+            if record.request.expires_us <= now_us and record.request.wish is None:
                 self._end(record.request.id, Event.EXPIRE)
+
+    async def _expire_wishes(self) -> None:
+        """No gateway writes the end of a wish to the log."""
+        now_us = self._now()
+        for record in self._store.requests.in_state(RequestState.PENDING, -1):
+            request = record.request
+            if request.wish is not None and request.expires_us <= now_us:
+                answer = Answer(request.id, False, "", "", "Nobody answered in time.", now_us)
+                async with self._changes.turn():
+                    await self._changes.append(_answered(request, RequestState.EXPIRED, answer))
+                    self._end(request.id, Event.EXPIRE)
+
+
+def _answered(request: ApprovalRequest, state: RequestState, answer: Answer) -> HoldAnswered:
+    others = tuple(ActorStamp(voice.by_id, PrincipalKind.HUMAN.value, voice.by_name) for voice in answer.others)
+    return HoldAnswered(
+        at_us=answer.at_us,
+        by=answer.by_name,
+        by_id=answer.by_id,
+        execution="",
+        reason=answer.reason,
+        request=request.id,
+        state=state.value,
+        others=others or UNSET,
+    )
 
 
 def checked_reason(reason: str) -> str:

@@ -18,6 +18,7 @@ import msgspec
 from doorward import telemetry
 from doorward.errors import AuditUnavailable
 from doorward.model import link
+from doorward.model.access import Access
 from doorward.model.approval import Answer, ApprovalRequest
 from doorward.model.entry import Entry, encode_entry
 
@@ -154,6 +155,10 @@ class GatewayLink:
         if not self._gateways:
             raise AuditUnavailable("No gateway is there to hear the answer.", "Start the gateway; the client must ask again.")
         await self._tell_all(link.Answered(answer))
+
+    async def grant(self, accesses: tuple[Access, ...]) -> None:
+        """Tell what access is granted by now, in place of all before. One that connects later is told with the rest."""
+        await self._tell_all(link.AccessGranted(accesses))
 
     async def revoke(self, principal_id: str = "", credential_id: str = "", reason: str = "") -> None:
         """End live sessions. Without a gateway there are none, and nothing is done."""

@@ -10,6 +10,7 @@ from doorward.approvals.eligibility import not_asked
 from doorward.audit.day_keys import DayKeys
 from doorward.audit.sealing import Opener
 from doorward.clock import new_id, now_us
+from doorward.control.access import Accesses
 from doorward.control.agents import Agents
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
@@ -62,6 +63,8 @@ class Status:
     address: Address
     shadow: str = ""
     shadow_differences: dict[str, int] = field(default_factory=dict)
+    broken_glass: int = 0
+    unreviewed_glass: int = 0
 
 
 class Office:
@@ -113,6 +116,7 @@ class Office:
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
         self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins)
+        self.accesses = Accesses(store, changes, gateway, self.principals, self.desk, now, new_id, self._requests_changed)
         self.catalog = Catalog(
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )
@@ -177,6 +181,8 @@ class Office:
             address=self.address,
             shadow=self.policies.shadow.version if self.policies.shadow else "",
             shadow_differences=self.policies.shadow_differences(),
+            broken_glass=len(self.accesses.broken_glass()),
+            unreviewed_glass=len(self.accesses.unreviewed()),
         )
 
     def upstreams(self) -> tuple[Upstream, ...]:

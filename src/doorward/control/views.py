@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
+from doorward.model.access import AccessKind
 from doorward.model.entry import (
     ENTRY_KINDS,
+    AccessBegun,
+    AccessEnded,
     Administered,
     ColumnStamp,
     Entry,
+    GlassReviewed,
     HoldAnswered,
     HoldMoved,
     IdentityStamp,
@@ -233,6 +238,44 @@ def _answered(index: int, entry: HoldAnswered, _: Sequel) -> EntryView:
     )
 
 
+def _begun(index: int, entry: AccessBegun, _: Sequel) -> EntryView:
+    words = [*(f"see {label}" for label in entry.labels), *entry.actions]
+    what = "broke the glass" if entry.access_kind == AccessKind.BREAK_GLASS.value else f"was granted: {', '.join(words)}"
+    where = f" on {', '.join(entry.tables)}" if entry.tables else ""
+    ticket = f" ({entry.ticket})" if entry.ticket else ""
+    return EntryView(
+        index=index,
+        kind=entry.kind,
+        at_us=entry.at_us,
+        text=f"{what}{where} until {_moment(entry.until_us)}: {entry.reason}{ticket}",
+        chain=entry.speaker.name,
+        speaker=entry.speaker.kind,
+        principal=entry.speaker.name,
+        parties=(entry.speaker.id, entry.by_id),
+        labels=entry.labels,
+        upstream=entry.upstream,
+        request=entry.request,
+    )
+
+
+def _access_ended(index: int, entry: AccessEnded, _: Sequel) -> EntryView:
+    why = f": {entry.reason}" if entry.reason else ""
+    text = f"access {entry.access} {entry.state}{why}"
+    parties = (entry.by_id,) if entry.by_id else ()
+    return EntryView(index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.by, parties=parties)
+
+
+def _reviewed(index: int, entry: GlassReviewed, _: Sequel) -> EntryView:
+    text = f"looked at broken glass {entry.access}: {entry.word}"
+    return EntryView(
+        index=index, kind=entry.kind, at_us=entry.at_us, text=text, chain=entry.by, principal=entry.by, parties=(entry.by_id,)
+    )
+
+
+def _moment(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 _MOVED = {"second": "said yes, and it takes more", "take back": "took the yes back", "escalate": "nobody answered yet"}
 
 
@@ -277,6 +320,9 @@ _TELLING: dict[type, Callable[[int, Any, Sequel], EntryView]] = {
     HoldMoved: _moved,
     InferenceNoted: _noted,
     ValuesShown: _shown,
+    AccessBegun: _begun,
+    AccessEnded: _access_ended,
+    GlassReviewed: _reviewed,
     Administered: _administered,
     ServiceStarted: _started,
     ServiceStopped: _stopped,

@@ -6,6 +6,8 @@ from enum import Enum
 
 import msgspec
 
+from doorward.model.access import AccessWish
+
 
 class RequestState(Enum):
     """Where a request stands: PENDING until it is settled. ``approvals.workflow`` says what may follow on what."""
@@ -24,6 +26,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
 
     *binding* is a hash over statement, parameters, objects, identity and policy version; an approval is good for it alone.
     *asked_us* and *expires_us* are microseconds since the epoch. *in_transaction* warns of held locks.
+    *wish* is set when access for a time is asked for, and nobody waits on a connection.
     It takes *quorum* different people of *approvers*; from *escalates_us* on the group *escalates_to* may answer as well, if
     one is named.
     """
@@ -50,6 +53,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     quorum: int = 1
     escalates_to: str = ""
     escalates_us: int = 0
+    wish: AccessWish | None = None
 
     def escalated(self, now_us: int) -> bool:
         """Whether *escalates_to* is asked as well by now."""

@@ -81,6 +81,7 @@ class Decision:
     until_us: int = field(default=0, compare=False)  # when it has to be made anew because time passes; 0: never
     escalates_to: str = ""
     escalates_seconds: int = 0
+    grants: tuple[str, ...] = ()  # access for a time that fitted
     budgets: tuple[Budget, ...] = ()
 
 
@@ -138,3 +139,20 @@ class Circumstances:
 
 
 NOTHING_KNOWN = Circumstances()
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What was granted for a time and fits an execution: *labels* to see, its *action*, or all that people could approve.
+
+    *row_limit* is the smallest of what was granted, 0 for none; *ids* name it in the log.
+    """
+
+    labels: frozenset[Label] = frozenset()
+    action: bool = False
+    break_glass: bool = False
+    row_limit: int = 0
+    ids: tuple[str, ...] = ()
+
+
+NOTHING_GRANTED = Granted()

@@ -267,6 +267,53 @@ class HoldAnswered(msgspec.Struct, frozen=True):
     others: tuple[ActorStamp, ...] | UnsetType = UNSET
 
 
+class AccessBegun(msgspec.Struct, frozen=True):
+    """Access for a time came into force. *by* approved it, or for *access_kind* break-glass took it themselves.
+
+    What it gives, to whom, and until when; *request* is what was approved, empty where nothing was asked.
+    """
+
+    access: str
+    access_kind: str
+    actions: tuple[str, ...]
+    at_us: int
+    by: str
+    by_id: str
+    labels: tuple[str, ...]
+    reason: str
+    request: str
+    row_limit: int
+    speaker: ActorStamp
+    tables: tuple[str, ...]
+    ticket: str
+    until_us: int
+    upstream: str
+    kind: str = "access.begun"
+
+
+class AccessEnded(msgspec.Struct, frozen=True):
+    """Access for a time is over. *state* is expired or revoked, *by* empty for the first."""
+
+    access: str
+    at_us: int
+    by: str
+    by_id: str
+    reason: str
+    state: str
+    kind: str = "access.ended"
+
+
+class GlassReviewed(msgspec.Struct, frozen=True):
+    """Somebody else looked at what was done behind broken glass, and said what they think of it."""
+
+    access: str
+    at_us: int
+    by: str
+    by_id: str
+    word: str
+    kind: str = "glass.reviewed"
+
+
 class Administered(msgspec.Struct, frozen=True):
     """Something was changed by an operator or by Doorward itself: a principal, a secret, a label, a policy, an upstream.
 
@@ -295,6 +342,9 @@ Entry = (
     | HoldRequested
     | HoldMoved
     | HoldAnswered
+    | AccessBegun
+    | AccessEnded
+    | GlassReviewed
     | Administered
 )
 

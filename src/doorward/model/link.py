@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from doorward.model.access import Access
 from doorward.model.agents import Terms
 from doorward.model.approval import Answer, ApprovalRequest
 from doorward.model.sealing import SealingKey
@@ -151,7 +152,7 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
 
     *detectors* are the texts of the operator's own, by the names of their files. *sealing* is what personal values in the
     log are sealed with today; without it they are not kept at all. *shadow* are candidate rules that are asked beside those in
-    force and change nothing.
+    force and change nothing. *accesses* were granted for a time.
     """
 
     upstreams: tuple[Upstream, ...]
@@ -160,8 +161,15 @@ class Configured(msgspec.Struct, frozen=True, tag=True):
     snapshots: dict[str, bytes]
     console_url: str
     detectors: dict[str, str] = {}
+    accesses: tuple[Access, ...] = ()
     sealing: SealingKey | None = None
     shadow: dict[str, str] = {}
+
+
+class AccessGranted(msgspec.Struct, frozen=True, tag=True):
+    """All access that is granted for a time by now, in place of what was before."""
+
+    accesses: tuple[Access, ...]
 
 
 class Answered(msgspec.Struct, frozen=True, tag=True):
@@ -201,7 +209,7 @@ class Drain(msgspec.Struct, frozen=True, tag=True):
 FromGateway = (
     Hello | Lookup | Shown | Asked | Settled | SessionNote | ShadowDiffered | CatalogTouched | CancelElsewhere | Appended
 )
-FromControl = Found | Configured | Answered | Revoked | Append | Cancel | Drain
+FromControl = Found | Configured | AccessGranted | Answered | Revoked | Append | Cancel | Drain
 
 encode = msgspec.json.Encoder().encode
 decode_from_gateway = msgspec.json.Decoder(FromGateway).decode

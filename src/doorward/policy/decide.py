@@ -4,6 +4,7 @@ Three outcomes make one, strictest first: DENY, HOLD, ALLOW. Everybody in an ide
 strictest judgement holds, so an agent never may what the person behind it may not, nor the other way round. Nothing here
 counts or looks at a clock: one question always has one answer, which is why answers are remembered. Only what some rule speaks
 of is part of the question, so that the time of day makes answers short-lived where a rule asks for it, and nowhere else.
+(One module: what is remembered must be asked in one place alone.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,17 @@ from cedarpy import Decision as CedarDecision
 
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Label
-from doorward.model.decision import NOTHING_KNOWN, Budget, Circumstances, Decision, Facts, Reason, Verdict
+from doorward.model.decision import (
+    NOTHING_GRANTED,
+    NOTHING_KNOWN,
+    Budget,
+    Circumstances,
+    Decision,
+    Facts,
+    Granted,
+    Reason,
+    Verdict,
+)
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.policy import floors, request
 from doorward.policy.combining import budget_of, escalation, least_told, smallest
@@ -90,15 +101,18 @@ class Policy:
         approved: bool = False,
         circumstances: Circumstances = NOTHING_KNOWN,
         at_us: int = 0,
+        granted: Granted = NOTHING_GRANTED,
     ) -> Decision:
         """May *identity* run what *facts* describe on *database* of *upstream*?
 
         *at_us* is the present moment (microseconds of Unix time); the decision's ``until_us`` says how long it holds.
         *approved* lifts the rules with @hold: the caller vouches that somebody whom :meth:`may_approve` lets answer said
-        yes to exactly this execution under this version of the rules.
+        yes to exactly this execution under this version of the rules. *granted* is what fits it of the access that whoever
+        holds the connection was granted for a time; broken glass lifts the same rules as an approval.
         """
         situation = self._situation(facts.action, circumstances, at_us)
-        decision = self._remembered((identity.principal, *identity.actors), facts, upstream, database, approved, situation)
+        chain = (identity.principal, *identity.actors)
+        decision = self._remembered(chain, facts, upstream, database, approved, situation, granted)
         return _only_observed(decision) if upstream in self.observed else decision
 
     def decide_unreadable(self, why: str, upstream: str) -> Decision:
@@ -172,9 +186,14 @@ class Policy:
         database: str,
         approved: bool,
         situation: _Situation,
+        granted: Granted,
     ) -> Decision:
         needs = self.in_force.needs.get(facts.action)
-        decision = self._decide_now(chain, facts, upstream, database, approved, situation)
+        decision = self._decide_now(chain, facts, upstream, database, approved, situation, granted)
+        if granted.row_limit and decision.verdict is Verdict.ALLOW:
+            decision = replace(decision, row_limit=smallest((decision.row_limit, granted.row_limit)))
+        if granted.ids:
+            decision = replace(decision, grants=granted.ids)
         if needs is None or not needs.step_us:
             return decision
         return replace(decision, until_us=(situation[1] + 1) * needs.step_us)
@@ -187,6 +206,7 @@ class Policy:
         database: str,
         approved: bool,
         situation: _Situation,
+        granted: Granted,
     ) -> Decision:
         if facts.action not in _STATEMENT_ACTIONS:
             unlisted = floors.UNLISTED_STATEMENT
@@ -204,9 +224,10 @@ class Policy:
             circumstances=circumstances,
             at_us=situation[1] * needs.step_us,
             only=needs.facts,
+            granted=granted,
         )
         where = request.database_uid(upstream, database)
-        policies = self.in_force.lifted if approved else self.in_force.strict
+        policies = self.in_force.lifted if approved or granted.break_glass else self.in_force.strict
         questions = [request.ask(who, facts.action, where, context) for who in chain]
         judgements = self._put(policies[facts.action], entities, questions)
         budgets: tuple[Budget, ...] = ()
@@ -217,7 +238,7 @@ class Policy:
         if decision.verdict is Verdict.HOLD:
             # What would be refused even when approved is refused now, so that nobody is asked in vain; and what would be
             # shown when approved is what approvers are told.
-            once_approved = self._remembered(chain, facts, upstream, database, True, situation)
+            once_approved = self._remembered(chain, facts, upstream, database, True, situation, granted)
             if once_approved.verdict is Verdict.DENY:
                 return once_approved
             return replace(

@@ -10,7 +10,7 @@ from cedarpy import Entities
 
 from doorward.model.approval import ApprovalRequest
 from doorward.model.catalog import Label
-from doorward.model.decision import NOTHING_KNOWN, Circumstances, Facts
+from doorward.model.decision import NOTHING_GRANTED, NOTHING_KNOWN, Circumstances, Facts, Granted
 from doorward.model.identity import Principal, PrincipalKind
 
 ENTITY_TYPES = {PrincipalKind.HUMAN: "Human", PrincipalKind.SERVICE: "Service", PrincipalKind.AGENT: "Agent"}
@@ -105,6 +105,7 @@ def statement_context(
     circumstances: Circumstances = NOTHING_KNOWN,
     at_us: int = 0,
     only: frozenset[str] | None = None,
+    granted: Granted = NOTHING_GRANTED,
 ) -> str:
     """What a rule may know of an execution, as JSON: type Statement of the schema. *only* leaves out what none asks for."""
     context: dict[str, Any] = {
@@ -124,6 +125,8 @@ def statement_context(
         "multiple": facts.multiple,
         "temporary": facts.temporary,
         "approved": approved,
+        "action_granted": granted.action,
+        "break_glass": granted.break_glass,
         "purpose": circumstances.purpose,
         "ticket": circumstances.ticket,
         "application": circumstances.application,
@@ -136,6 +139,8 @@ def statement_context(
     if only is None or "label_classes" in only:
         classes = sorted({label.label_class.value for label in facts.labels})
         context["label_classes"] = [{"__entity": uid("LabelClass", name)} for name in classes]
+    if only is None or "granted" in only:
+        context["granted"] = _label_set(tuple(label.value for label in granted.labels))
     if only is None or "schemas" in only:
         context["schemas"] = _schemas(facts)
     if only is None or "time" in only:

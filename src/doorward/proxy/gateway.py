@@ -222,6 +222,9 @@ class Gateway:
         match message:
             case link.Configured():
                 self._configure(message)
+            case link.AccessGranted():
+                if self._rules is not None:
+                    self._rules = self._rules.with_accesses(message.accesses)
             case link.Answered():
                 self.holds.answered(message.answer)
             case link.Revoked():

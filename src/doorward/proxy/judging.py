@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from doorward.catalog.resolve import Resolved
 from doorward.masking.plan import Plan, plan_result
 from doorward.model.catalog import Label
-from doorward.model.decision import NOTHING_KNOWN, Circumstances, Decision, Facts, Verdict
+from doorward.model.decision import NOTHING_GRANTED, NOTHING_KNOWN, Circumstances, Decision, Facts, Granted, Verdict
 from doorward.model.identity import Identity
 from doorward.model.result import ResultColumn
 from doorward.model.statement import Analysis
@@ -25,11 +25,14 @@ def decide(
     approved: bool,
     circumstances: Circumstances = NOTHING_KNOWN,
     at_us: int = 0,
+    granted: Granted = NOTHING_GRANTED,
 ) -> Decision:
     """May *identity* run it? What can't be read is refused whatever *facts* say."""
     if analysis.error:
         return policy.decide_unreadable(analysis.error, upstream)
-    return policy.decide(identity, facts, upstream, database, approved=approved, circumstances=circumstances, at_us=at_us)
+    return policy.decide(
+        identity, facts, upstream, database, approved=approved, circumstances=circumstances, at_us=at_us, granted=granted
+    )
 
 
 def plan(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from doorward.catalog import codec
+from doorward.model.access import Access
 from doorward.model.catalog import Label, Snapshot
 from doorward.model.link import Configured
 from doorward.model.upstream import Upstream
@@ -31,6 +32,7 @@ class Rules:
     detectors: Mapping[str, str] = field(default_factory=dict)  # the operator's own, as texts
     scanner: Scanner | None = None
     shadow: Policy | None = None  # candidate rules, asked beside those in force without any effect
+    accesses: Mapping[str, tuple[Access, ...]] = field(default_factory=dict)  # by who holds the connection
 
     @classmethod
     def from_configured(cls, configured: Configured, before: Rules | None = None) -> Rules:
@@ -58,7 +60,12 @@ class Rules:
             configured.detectors,
             scanner,
             _shadow(configured.shadow, observed, before),
+            by_speaker(configured.accesses),
         )
+
+    def with_accesses(self, accesses: tuple[Access, ...]) -> Rules:
+        """The same rules with other access granted: what was decided by these is decided anew."""
+        return replace(self, accesses=by_speaker(accesses))
 
     @property
     def lacks_scanner(self) -> bool:
@@ -91,6 +98,14 @@ def _shadow(texts: Mapping[str, str], observed: frozenset[str], before: Rules | 
     if kept is not None and kept.in_force.version == version_of(texts) and kept.observed == observed:
         return kept
     return Policy(load(texts), observed)
+
+
+def by_speaker(accesses: tuple[Access, ...]) -> dict[str, tuple[Access, ...]]:
+    """*accesses* by who must hold the connection for them to count."""
+    found: dict[str, tuple[Access, ...]] = {}
+    for access in accesses:
+        found[access.speaker_id] = (*found.get(access.speaker_id, ()), access)
+    return found
 
 
 def _own_rules(texts: Mapping[str, str]) -> list[Rule]:

@@ -21,7 +21,7 @@ from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
 from doorward.errors import AuditUnavailable
 from doorward.model.agents import Terms
-from doorward.model.decision import Decision, Facts, Verdict
+from doorward.model.decision import NOTHING_GRANTED, Decision, Facts, Granted, Verdict
 from doorward.model.entry import ColumnStamp, StatementOutcome
 from doorward.model.identity import Identity
 from doorward.model.result import Provenance, ResultColumn
@@ -43,6 +43,7 @@ from doorward.proxy.execution import (
     Text,
     Texts,
 )
+from doorward.proxy.granting import granted_for
 from doorward.proxy.holds import Holds, Settlement, binding_of
 from doorward.proxy.inference import Meter, held
 from doorward.proxy.metering import AgentMeter
@@ -340,7 +341,7 @@ class StatementPath:
             decision,
             execution_id,
             begun_us,
-            grant=grant,
+            grant=grant or "+".join(decision.grants),
             shadow=judgement.shadow,
         )
         if decision.verdict is Verdict.DENY:
@@ -553,6 +554,7 @@ class StatementPath:
     def _decide(self, text: Text, resolved: Resolved, *, approved: bool, policy: Policy | None = None) -> Decision:
         """By *policy*, or else by the rules in force."""
         session = self._session
+        granted, until_us = self._granted(resolved.facts)
         decision = judging.decide(
             policy or self._rules().policy,
             self._identity,
@@ -563,10 +565,20 @@ class StatementPath:
             approved=approved,
             circumstances=self._circumstances,
             at_us=self._now_us(),
+            granted=granted,
         )
+        if until_us:
+            decision = replace(decision, until_us=min(filter(None, (decision.until_us, until_us))))
         for bounds in session.wishes.bounds:
             decision = bounded(decision, resolved.facts, bounds)
         return decision
+
+    def _granted(self, facts: Facts) -> tuple[Granted, int]:
+        """What was granted for a time and fits, and until when that is so: to whoever holds the connection, and only there."""
+        accesses = self._rules().accesses.get(self._identity.speaker.id)
+        if not accesses:
+            return NOTHING_GRANTED, 0
+        return granted_for(accesses, self._session.upstream, facts, self._now_us())
 
     def _report(self, **told: object) -> None:
         """Tell a client that asked for it what becomes of its execution, by the word that it gave."""

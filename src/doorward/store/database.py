@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from doorward.store.accesses import SqlAccesses
 from doorward.store.agents import SqlAgents
 from doorward.store.credentials import SqlCredentials
 from doorward.store.duties import SqlDuties
@@ -42,6 +43,7 @@ class SqlStore:
         self.requests = SqlRequests(self.transaction)
         self.duties = SqlDuties(self.transaction)
         self.reviews = SqlReviews(self.transaction)
+        self.accesses = SqlAccesses(self.transaction)
         self.upstreams = SqlUpstreams(self.transaction)
         self.agents = SqlAgents(self.transaction)
         self.policies = SqlPolicies(self.transaction)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from doorward.model.access import Access, AccessKind
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.catalog import Label
 from doorward.model.identity import Principal
@@ -105,6 +106,22 @@ class RequestRecord:
     answer: Answer | None = None
     settled_us: int | None = None
     voices: tuple[Voice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRecord:
+    """Access that was granted for a time. *ended_us* is when it was over; *review* is what somebody said of broken glass."""
+
+    access: Access
+    ended_us: int | None = None
+    reviewed_by_id: str = ""
+    reviewed_by: str = ""
+    review: str = ""
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether somebody has still to look at it."""
+        return self.access.kind == AccessKind.BREAK_GLASS.value and not self.reviewed_by_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from doorward.model.access import Access
 from doorward.model.agents import Registration, Stop
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.identity import Principal
 from doorward.model.review import Review
 from doorward.model.upstream import Upstream
 from doorward.store.records import (
+    AccessRecord,
     ColumnChange,
     Credential,
     Duty,
@@ -133,6 +135,31 @@ class Reviews(Protocol):
         """All reviews, the newest first."""
 
 
+class Accesses(Protocol):
+    """Access that was granted for a time. Nothing is ever deleted."""
+
+    def add(self, access: Access) -> None:
+        """Keep a new one."""
+
+    def by_id(self, access_id: str) -> AccessRecord | None:
+        """The one with this id."""
+
+    def open(self) -> tuple[AccessRecord, ...]:
+        """Those that nobody has ended yet, the first to end before the others."""
+
+    def latest(self, limit: int) -> tuple[AccessRecord, ...]:
+        """The newest, ended or not."""
+
+    def unreviewed(self) -> tuple[AccessRecord, ...]:
+        """Broken glass that nobody else has looked at."""
+
+    def end(self, access_id: str, at_us: int) -> bool:
+        """Mark it as over; False, and nothing changes, if it was."""
+
+    def review(self, access_id: str, by_id: str, by: str, word: str) -> bool:
+        """Keep what somebody said of it; False, and nothing changes, if somebody did before."""
+
+
 class Upstreams(Protocol):
     """Protected data stores, with the password Doorward signs in with."""
 
@@ -193,6 +220,8 @@ class Store(Protocol):
     def requests(self) -> Requests: ...
     @property
     def duties(self) -> Duties: ...
+    @property
+    def accesses(self) -> Accesses: ...
     @property
     def upstreams(self) -> Upstreams: ...
     @property

@@ -69,6 +69,18 @@ REQUESTS = Table(
     Column("voices", LargeBinary, nullable=False),  # JSON
 )
 
+ACCESSES = Table(
+    "accesses",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("access", LargeBinary, nullable=False),  # JSON
+    Column("until_us", Integer, nullable=False),
+    Column("ended_us", Integer),
+    Column("reviewed_by_id", String, nullable=False),
+    Column("reviewed_by", String, nullable=False),
+    Column("review", String, nullable=False),
+)
+
 DUTIES = Table(
     "duties",
     METADATA,
@@ -214,6 +226,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE policies (
             number INTEGER NOT NULL PRIMARY KEY, version VARCHAR NOT NULL, at_us INTEGER NOT NULL, "by" VARCHAR NOT NULL,
             reason VARCHAR NOT NULL, texts TEXT NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE accesses (
+            id VARCHAR NOT NULL PRIMARY KEY, access BLOB NOT NULL, until_us INTEGER NOT NULL, ended_us INTEGER,
+            reviewed_by_id VARCHAR NOT NULL, reviewed_by VARCHAR NOT NULL, review VARCHAR NOT NULL)""",
+        "CREATE INDEX accesses_open ON accesses (until_us) WHERE ended_us IS NULL",
     ),
 )
 
