@@ -290,3 +290,15 @@ def test_a_part_of_the_log_is_put_away_only_when_there_is_one(running: Running, 
     assert running.doorward("audit", "archive", "--before", "soon", "--to", str(tmp_path / "away")).code == 1
     assert running.doorward("audit", "verify-archive", str(tmp_path)).code == 3
     assert running.doorward("audit", "restore", str(tmp_path), "--key", "x").code == 3
+
+
+def test_functions_in_rules_are_held_against_the_running_doorward(running: Running, tmp_path: Path) -> None:
+    """Only there it is known which ones users made."""
+    rule = '@id("x") @description("d") forbid (principal, action == Action::"read", resource) '
+    rule += 'unless { ["no_such_function"].containsAll(context.unlisted_functions) };'
+    (tmp_path / "a.cedar").write_text(rule, encoding="utf-8")
+    told = running.doorward("policy", "check", str(tmp_path))
+    assert 'there is no function "no_such_function"' in told.everything
+    assert running.doorward("policy", "check", str(tmp_path), "--data-dir", str(tmp_path / "none")).everything.endswith(
+        "0 warnings"
+    )

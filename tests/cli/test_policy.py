@@ -22,7 +22,8 @@ def folder(tmp_path: Path, **files: str) -> str:
 def test_check_of_the_packaged_rules_is_clean(tmp_path: Path) -> None:
     """With a data directory that was never used."""
     ended = doorward("policy", "check", "--data-dir", str(tmp_path))
-    assert (ended.code, ended.output.strip()) == (0, "12 files in the packaged rules: 0 errors, 0 warnings")
+    assert ended.code == 0
+    assert ended.output.strip().endswith("files in the packaged rules: 0 errors, 0 warnings")
 
 
 def test_check_names_file_line_and_remedy_and_ends_with_one(tmp_path: Path) -> None:

@@ -165,6 +165,11 @@ def test_a_name_that_nothing_has_is_told_with_what_was_meant(rule: str, words: s
     assert (found.kind, found.severity.value) == ("unknown-name", severity)
 
 
+def test_functions_are_known_without_their_schemas() -> None:
+    """As a catalog has them."""
+    assert findings(f'forbid {READ} unless {{ ["shop.vat", "vat"].containsAll(context.unlisted_functions) }};') == []
+
+
 def test_names_are_not_doubted_where_nothing_is_known() -> None:
     """Rules come before whom they speak of."""
     rule = f'forbid {READ} when {{ principal in Group::"x" && context.objects.contains("y") }};'

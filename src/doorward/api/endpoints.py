@@ -278,6 +278,11 @@ async def _policy(call: Call) -> policy_shapes.PolicyOut:
     return policy_shapes.PolicyOut(number, dict(policies.texts(number)))
 
 
+async def _policy_names(call: Call) -> policy_shapes.PolicyNamesOut:
+    snapshots = call.office.catalog.snapshots.values()
+    return policy_shapes.PolicyNamesOut(tuple(sorted(frozenset().union(*(found.user_functions for found in snapshots)))))
+
+
 async def _policy_versions(call: Call) -> list[policy_shapes.PolicyVersionOut]:
     return [policy_shapes.policy_version_out(row) for row in call.office.policies.history(call.by)]
 
@@ -409,6 +414,7 @@ ENDPOINTS = (
     Endpoint("GET", "/policy", "The rules in force, or those of a number", _policy, policy_shapes.PolicyOut, None, ("number",)),
     Endpoint("POST", "/policy", "Put rules in force", _publish_policy, policy_shapes.PolicyVersionOut,
              policy_shapes.NewPolicy, status=201),
+    Endpoint("GET", "/policy/names", "What rules may name", _policy_names, policy_shapes.PolicyNamesOut),
     Endpoint("GET", "/policy/versions", "What was published", _policy_versions, list[policy_shapes.PolicyVersionOut]),
     Endpoint("POST", "/policy/rollback", "Put earlier rules in force again", _roll_back_policy, policy_shapes.PolicyVersionOut,
              policy_shapes.PolicyRollback, status=201),

@@ -35,6 +35,12 @@ class PolicyVersionOut(msgspec.Struct, frozen=True):
     changed: tuple[str, ...]
 
 
+class PolicyNamesOut(msgspec.Struct, frozen=True):
+    """What a running Doorward knows that rules may name: functions of users, without their schemas."""
+
+    functions: tuple[str, ...]
+
+
 class PolicyOut(msgspec.Struct, frozen=True):
     """A set of rules whole, file name to Cedar text."""
 

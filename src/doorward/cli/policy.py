@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from doorward.cli.client import data_directory
+from doorward.cli.client import ApiClient, NotRunning, data_directory
 from doorward.cli.options import AsJson, DataDir
 from doorward.cli.policy_cases import run_cases_beside
 from doorward.cli.policy_init import init
@@ -19,6 +20,7 @@ from doorward.cli.policy_texts import Folder, texts_of
 from doorward.cli.terminal import OK, REFUSED, console, one_line, say_json
 
 if TYPE_CHECKING:
+    from doorward.config import DataDirectory
     from doorward.policy.check import Finding
 
 policy = typer.Typer(
@@ -36,7 +38,8 @@ Strict = Annotated[bool, typer.Option("--strict", help="End with 1 on warnings, 
 def check_rules(folder: Folder = None, strict: Strict = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Find what is wrong with rules: grammar, misspelled names, rules that never apply or are never reached.
 
-    Names of people, groups, upstreams and tables are held against the data directory. Ends with 1 when a rule is wrong.
+    Names of people, groups, upstreams and tables are held against the data directory, those of functions against the Doorward
+    that runs with it, if one does. Ends with 1 when a rule is wrong.
 
     Example: doorward policy check ./policy --strict
     """
@@ -44,13 +47,23 @@ def check_rules(folder: Folder = None, strict: Strict = False, data_dir: DataDir
     from doorward.rehearsal.known import known_names
 
     texts = texts_of(folder, data_dir)
-    findings = check(texts.files, known_names(data_directory(data_dir).store))
+    data = data_directory(data_dir)
+    known = replace(known_names(data.store), functions=_functions(data))
+    findings = check(texts.files, known)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     if as_json:
         say_json({"where": texts.where, "errors": errors, "findings": [_as_json(finding) for finding in findings]})
     else:
         _show(findings, texts.where, errors, len(texts.files))
     raise typer.Exit(REFUSED if errors or (strict and findings) else OK)
+
+
+def _functions(data: DataDirectory) -> frozenset[str] | None:
+    """The functions that users made, as far as a running Doorward knows them; None when none runs."""
+    try:
+        return frozenset(ApiClient.as_operator(data).get("/policy/names")["functions"])
+    except NotRunning:
+        return None
 
 
 def _as_json(finding: Finding) -> dict[str, str | int]:

@@ -77,8 +77,10 @@ def doubts(read: ReadRule, known: KnownNames) -> list[Doubt]:
     found: dict[tuple[str, str], Doubt] = {}
     for sort, list_name, name, is_fixed in asked:
         names: Names = getattr(known, list_name)
-        if names is not None and name not in names:
-            like = closest(name, names)
+        # Functions are known without their schemas; whether one is in that schema, nobody knows here.
+        bare = name.rpartition(".")[2] if list_name == "functions" else name
+        if names is not None and bare not in names:
+            like = closest(bare, names)
             found[sort, name] = Doubt(sort, name, like, is_fixed)
     return list(found.values())
 
