@@ -203,3 +203,16 @@ def test_a_key_that_is_not_at_hand_is_not_asked_for_with_each_entry(tmp_path: Pa
     keys.forget()
     assert keys.key_if_any(key.id) is None
     assert len(asked) == 2
+
+
+def test_no_altered_key_is_used(tmp_path: Path, file: Path) -> None:
+    """Any byte of it: texts would be sealed for nobody, or for somebody else."""
+    keys_in(tmp_path, wrapping_from(file, {})).current(NOON)
+    path = tmp_path / "days" / "2027-01-31.key"
+    content = path.read_bytes()
+    for position in range(content.index(b'"wrapped_by"')):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+        with pytest.raises(ConfigurationInvalid, match=r"2027-01-31"):
+            keys_in(tmp_path, wrapping_from(file, {})).current(NOON)
+    path.write_bytes(content)
+    assert keys_in(tmp_path, wrapping_from(file, {})).current(NOON).id == "2027-01-31"

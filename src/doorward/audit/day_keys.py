@@ -24,6 +24,7 @@ _SUFFIX = ".key"
 _ERASED = ".erased"
 _HELD = ".held"
 _SALT_BYTES = 32
+_PRIVATE_BYTES = 32
 _ASK_AGAIN_SECONDS = 60.0
 _ID = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.([1-9][0-9]*))?")
 
@@ -103,9 +104,16 @@ class DayKeys:
         kept = self._read(key_id)
         if kept is None:
             return None
-        plain = self._wrapping().unwrap(base64.b64decode(kept.wrapped), key_id)
-        private, salt = plain[:32], plain[32:]
-        opened = DayKey(SealingKey(key_id, base64.b64decode(kept.public), salt), private)
+        try:
+            wrapped = base64.b64decode(kept.wrapped, validate=True)
+        except ValueError:
+            raise self._damaged(key_id) from None
+        plain = self._wrapping().unwrap(wrapped, key_id)
+        private, salt = plain[:_PRIVATE_BYTES], plain[_PRIVATE_BYTES:]
+        # Sealed with another public key, texts could be read by nobody, or by somebody else.
+        if len(salt) != _SALT_BYTES or base64.b64encode(public := hpke.public_of(private)).decode() != kept.public:
+            raise self._damaged(key_id)
+        opened = DayKey(SealingKey(key_id, public, salt), private)
         self._opened[key_id] = opened
         return opened
 
@@ -211,13 +219,19 @@ class DayKeys:
         if not _ID.fullmatch(key_id) or self._erased_path(key_id).exists():
             return None
         try:
-            return msgspec.json.decode(self._path(key_id).read_bytes(), type=_File)
+            found = msgspec.json.decode(self._path(key_id).read_bytes(), type=_File)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError):
-            raise ConfigurationInvalid(
-                f"The log's key {self._path(key_id)} is damaged.", "Restore it from a backup: what was sealed needs it."
-            ) from None
+            raise self._damaged(key_id) from None
+        if found.id != key_id:
+            raise self._damaged(key_id)
+        return found
+
+    def _damaged(self, key_id: str) -> ConfigurationInvalid:
+        return ConfigurationInvalid(
+            f"The log's key {self._path(key_id)} is damaged.", "Restore it from a backup: what was sealed needs it."
+        )
 
     def _held(self, key_id: str) -> Held | None:
         try:

@@ -67,6 +67,11 @@ def new_key_pair() -> tuple[bytes, bytes]:
     return private.private_bytes_raw(), private.public_key().public_bytes_raw()
 
 
+def public_of(private: bytes) -> bytes:
+    """The public key of a private one."""
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
 def _shared_secret(agreed: bytes, encapsulated: bytes, public: bytes) -> bytes:
     """Section 4.1, ExtractAndExpand."""
     return _expand(_extract(b"", _KEM, b"eae_prk", agreed), _KEM, b"shared_secret", encapsulated + public, 32)

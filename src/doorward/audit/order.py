@@ -10,6 +10,7 @@ import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -29,23 +30,25 @@ _TIME = re.compile(rb'"at_us":(-?[0-9]+)')
 T = TypeVar("T")
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far a journal is in the tree: *count* entries of it, the last one with this leaf hash (hex, empty for none)."""
 
     count: int = 0
     last: str = ""
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The latest batch: where each journal stood *before* and *after*, and its runs of (journal, number of entries).
 
-    *start* is the log's size before it.
+    *start* is the log's size before it. *digest* is SHA-256 (hex) over the file with an empty one: a flipped bit shows. It is
+    missing in files from before there was one.
     """
 
     start: int
     before: dict[int, Place]
     after: dict[int, Place]
     runs: tuple[tuple[int, int], ...]
+    digest: str = ""
 
     @property
     def end(self) -> int:
@@ -70,17 +73,27 @@ class Order(msgspec.Struct, frozen=True):
 def read_order(directory: Path) -> Order | None:
     """The order of the latest batch; None for a log that has had one journal only. Raises LogDamaged."""
     try:
-        return msgspec.json.decode((directory / ORDER_FILE).read_bytes(), type=Order)
+        content = (directory / ORDER_FILE).read_bytes()
+        order = msgspec.json.decode(content, type=Order)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError:
         raise LogDamaged(f"The file {ORDER_FILE} can't be read.", _REMEDY) from None
+    if order.digest and _whole(order) != content:
+        raise LogDamaged(f"The file {ORDER_FILE} was altered: it does not match its digest.", _REMEDY)
+    return order
 
 
 def write_order(directory: Path, order: Order) -> None:
     """Put *order* on stable storage in place of the one before. Raises OSError."""
-    write_durably(directory / ORDER_FILE, msgspec.json.encode(order))
+    write_durably(directory / ORDER_FILE, _whole(order))
     sync_directory(directory)
+
+
+def _whole(order: Order) -> bytes:
+    """The file's bytes, with the digest that belongs to the rest."""
+    bare = msgspec.json.encode(msgspec.structs.replace(order, digest=""))
+    return msgspec.json.encode(msgspec.structs.replace(order, digest=sha256(bare).hexdigest()))
 
 
 def is_shared(directory: Path) -> bool:
