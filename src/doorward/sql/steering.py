@@ -216,15 +216,24 @@ class _Reading:
     def _with_clause(self, clause: Fields, ctes: _Ctes, around: Level | None) -> _Ctes:
         tables = [node["CommonTableExpr"] for node in clause.get("ctes", ())]
         seen = dict(ctes)
-        repeating = _repeating(tables) if clause.get("recursive") else frozenset[str]()
+        repeating, looks_ahead = _repeating(tables) if clause.get("recursive") else (frozenset[str](), False)
         seen.update(dict.fromkeys(repeating, ((), True)))
+        # What comes later is read again with all the rest; what only refers to itself, by itself.
+        for several in [tables] if looks_ahead else [[table] for table in tables]:
+            self._until_nothing_new(several, repeating, seen, around)
+        return seen
+
+    def _until_nothing_new(
+        self, tables: Sequence[Fields], repeating: frozenset[str], seen: _Ctes, around: Level | None
+    ) -> None:
+        names = [table["ctename"] for table in tables if table["ctename"] in repeating]
         for _ in range(_MOST_ROUNDS):
-            before = {name: seen[name] for name in repeating}
+            before = [seen[name] for name in names]
             for table in tables:
                 name = table["ctename"]
                 seen[name] = (self._cte(table, seen, around), name in repeating)
-            if before == {name: seen[name] for name in repeating}:
-                return seen
+            if before == [seen[name] for name in names]:
+                return
         raise _TooMuch
 
     def _cte(self, table: Fields, ctes: _Ctes, around: Level | None) -> tuple[Item, ...]:
@@ -518,6 +527,8 @@ class _Reading:
         """What an expression derives from. Clauses inside it that decide on rows are noted on the way."""
         if "ColumnRef" in node:
             return self._column(node["ColumnRef"], level)
+        if "A_Const" in node or "ParamRef" in node:
+            return CONSTANT
         flows: list[Flow] = []
         is_mixed = False
         pending = [kind_and_fields(node)] if node else []
@@ -619,16 +630,18 @@ def _is_star(value: Fields) -> bool:
     return kind in ("ColumnRef", "A_Indirection") and "A_Star" in parts[-1]
 
 
-def _repeating(tables: Sequence[Fields]) -> frozenset[str]:
-    """The CTEs of a WITH RECURSIVE that refer to themselves, or to one that comes later."""
+def _repeating(tables: Sequence[Fields]) -> tuple[frozenset[str], bool]:
+    """The CTEs of a WITH RECURSIVE that refer to themselves or to a later one, and whether any does the latter."""
     later = [table["ctename"] for table in tables]
-    found = set()
+    found, looks_ahead = set(), False
     for table in tables:
+        name = table["ctename"]
         inside = {body.get("relname") for kind, body in descendants("CommonTableExpr", table) if kind == "RangeVar"}
         if not inside.isdisjoint(later):
-            found.add(table["ctename"])
-        later.remove(table["ctename"])
-    return frozenset(found)
+            found.add(name)
+        later.remove(name)
+        looks_ahead |= not inside.isdisjoint(later)
+    return frozenset(found), looks_ahead
 
 
 def _is_whole_text(type_name: Fields) -> bool:
