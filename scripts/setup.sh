@@ -148,12 +148,23 @@ setup_packages() {
     fi
     if [ "$MODE" = tests ]; then
         command -v chromium >/dev/null || missing+=(chromium)
+        command -v npm >/dev/null || missing+=(nodejs npm)
     fi
     if [ "$MODE" = bench ]; then
         command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
         command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
     fi
     [ "${#missing[@]}" -eq 0 ] || need_packages "${missing[@]}"
+}
+
+# The identity provider that the tests sign in with.
+setup_identity_provider() {
+    local folder=tests/identity_provider
+    [ "$MODE" = tests ] || return 0
+    cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed-lock" && return 0
+    say "installing the identity provider of the tests"
+    quietly "npm could not install $folder" npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
+    cp "$folder/package-lock.json" "$folder/node_modules/.installed-lock"
 }
 
 setup_engine() {
@@ -172,6 +183,7 @@ case "$MODE" in
     demo | tests | bench)
         setup_python
         setup_packages
+        setup_identity_provider
         ;;
     *) fail "unknown mode '$MODE'; one of python, demo, tests, bench, fuzz" ;;
 esac

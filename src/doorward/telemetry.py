@@ -16,6 +16,7 @@ EVENTS = frozenset(
         "gateway.stuck",
         "session.crashed",
         "signin.refused",
+        "sign-in.failed",
         "certificate.loaded",
         "certificate.refused",
         "limits.lowered",

@@ -66,7 +66,19 @@ async def test_whoever_proves_nothing_gets_nothing(doors: Doors, header: str) ->
     assert code(response) == "authentication-failed"
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+# What is sent to these is itself the proof.
+OPEN = {"/workload-secrets", "/sign-ins", "/sign-ins/device", "/sign-ins/device-token"}
+
+
+def test_what_needs_no_sign_in_is_listed_here() -> None:
+    """An endpoint that is open is added to this file."""
+    assert {endpoint.path for endpoint in ENDPOINTS if endpoint.is_open} == OPEN
+
+
+CLOSED = [endpoint for endpoint in ENDPOINTS if not endpoint.is_open]
+
+
+@pytest.mark.parametrize("endpoint", CLOSED, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 async def test_every_endpoint_asks_who_calls(doors: Doors, endpoint) -> None:
     """The table is walked, so none can be forgotten."""
     path = endpoint.path.replace("{index:int}", "0").replace("{name}", "alice").replace("{id}", "x")

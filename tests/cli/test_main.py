@@ -10,7 +10,7 @@ from tests.cli.commands import doorward
 
 COMMANDS = {
     "demo", "up", "doctor", "version", "user", "service", "agent", "connect", "approvals", "approve", "reject", "status", "log",
-    "catalog", "audit", "scan", "detectors", "explain",
+    "catalog", "audit", "login", "logout", "whoami", "exec", "proxy", "scan", "detectors", "explain",
 }  # fmt: skip
 
 

@@ -150,7 +150,7 @@ async def test_rights_are_those_of_now(doors: Doors) -> None:
 
 async def test_oldest_session_makes_room(scene: Scene) -> None:
     """Memory is bounded."""
-    browser_sessions = BrowserSessions(scene.office.secrets, scene.clock)
+    browser_sessions = BrowserSessions(scene.office.proven_still, scene.clock)
     cookies = [browser_sessions.start(LOCAL) for _ in range(SESSIONS + 1)]
     assert browser_sessions.of(cookies[0]) is None
     assert browser_sessions.of(cookies[-1]) is not None
@@ -293,7 +293,7 @@ async def test_unexpected_error_is_a_page_that_says_nothing_of_itself(doors: Doo
 async def test_stream_sends_what_changed_alone_and_ends_with_the_session(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that looks the same is not sent again."""
     monkeypatch.setattr(Feed, "POLL_SECONDS", 0.02)
-    browser_sessions = BrowserSessions(doors.scene.office.secrets, doors.scene.clock)
+    browser_sessions = BrowserSessions(doors.scene.office.proven_still, doors.scene.clock)
     live = Live(doors.scene.office, Pages(doors.scene.office), browser_sessions)
     cookie = browser_sessions.start(LOCAL)
     events = live.stream(cookie, "now", "")

@@ -97,8 +97,30 @@ async def _secrets(call: Call) -> list[shapes.CredentialOut]:
 
 async def _mint(call: Call) -> shapes.SecretOut:
     body: shapes.NewSecret = call.body
-    minted = await call.office.secrets.mint(call.by, body.principal, body.hours, body.purpose)
-    return shapes.secret_out(minted, call.office.status(call.by))
+    minted = await call.office.secrets.mint(call.by, body.principal, body.hours, body.purpose, body.upstream)
+    return shapes.secret_out(minted, call.office.status(call.by), body.upstream)
+
+
+async def _sign_in(call: Call) -> shapes.SignInOut:
+    return _signed_in(call, call.office.proven_still(call.office.codes.take(call.body.code, call.body.verifier)))
+
+
+def _signed_in(call: Call, by: Operator) -> shapes.SignInOut:
+    return shapes.SignInOut(call.office.sign_ins.token_of(by), by.name, by.ends_us)
+
+
+async def _ask_device(call: Call) -> shapes.DeviceOut:
+    asked = await call.office.devices.ask()
+    return shapes.DeviceOut(asked.handle, asked.user_code, asked.address, asked.expires_seconds, asked.interval_seconds)
+
+
+async def _poll_device(call: Call) -> shapes.SignInOut:
+    by = await call.office.devices.poll(call.body.handle)
+    return shapes.SignInOut() if by is None else _signed_in(call, by)
+
+
+async def _sign_out(call: Call) -> None:
+    await call.office.sign_ins.end(call.by, call.by.sign_in_id, "You signed out.")
 
 
 async def _exchange(call: Call) -> shapes.SecretOut:
@@ -374,6 +396,13 @@ ENDPOINTS = (
     Endpoint("DELETE", "/agent-stops/{scope}", "Undo a stop", _resume_agents, None, None, ("name",), 204),
     Endpoint("GET", "/secrets", "The secrets of a principal", _secrets, list[shapes.CredentialOut], None, ("principal",)),
     Endpoint("POST", "/secrets", "Mint a secret, shown once", _mint, shapes.SecretOut, shapes.NewSecret, status=201),
+    Endpoint("POST", "/sign-ins", "Take over a sign-in from a browser", _sign_in, shapes.SignInOut, shapes.NewSignIn,
+             status=201, is_open=True),
+    Endpoint("POST", "/sign-ins/device", "Ask for a code to be typed in elsewhere", _ask_device, shapes.DeviceOut,
+             shapes.NewDevice, status=201, is_open=True),
+    Endpoint("POST", "/sign-ins/device-token", "Whether the code was typed in", _poll_device, shapes.SignInOut,
+             shapes.DeviceAnswer, is_open=True),
+    Endpoint("DELETE", "/sign-ins/current", "Sign out", _sign_out, None, status=204),
     Endpoint("POST", "/workload-secrets", "Exchange a program's token for a short-lived secret, shown once", _exchange,
              shapes.SecretOut, shapes.NewWorkloadSecret, status=201, is_open=True),
     Endpoint("DELETE", "/secrets/{id}", "Revoke a secret", _revoke_secret, None, status=204),

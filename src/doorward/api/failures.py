@@ -12,6 +12,7 @@ STATUS_OF = {
     "invalid-request": 400,
     "authentication-failed": 401,
     "token-refused": 401,
+    "sign-in-over": 401,
     "not-permitted": 403,
     "not-found": 404,
     "method-not-allowed": 405,

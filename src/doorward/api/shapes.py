@@ -1,4 +1,4 @@
-"""The JSON that goes in and out. Bodies with a field that nobody knows are refused."""
+"""The JSON that goes in and out, one page of it. Bodies with a field that nobody knows are refused."""
 
 from __future__ import annotations
 
@@ -53,6 +53,27 @@ class NewSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     principal: str
     hours: float = 1.0
     purpose: str = ""
+    upstream: str = ""
+
+
+class NewSignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A code that a browser brought, and the verifier of whoever asked for it (PKCE)."""
+
+    code: str
+    verifier: str
+
+    def __repr__(self) -> str:
+        return "NewSignIn()"
+
+
+class NewDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing: a code to be typed in elsewhere is asked for."""
+
+
+class DeviceAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The handle of a code that is to be typed in elsewhere: was it?"""
+
+    handle: str
 
 
 class NewWorkloadSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,6 +174,28 @@ class SecretOut(msgspec.Struct, frozen=True):
     host: str
     port: int
     database: str
+    tls: bool
+
+
+class SignInOut(msgspec.Struct, frozen=True):
+    """A sign-in and its token, seen this once. The token is empty while nobody has typed the code in."""
+
+    token: str = ""
+    name: str = ""
+    ends_us: int = 0
+
+    def __repr__(self) -> str:
+        return f"SignInOut({self.name!r})"
+
+
+class DeviceOut(msgspec.Struct, frozen=True):
+    """A code to be typed in with a browser elsewhere, and the handle to ask whether it was."""
+
+    handle: str
+    user_code: str
+    address: str
+    expires_seconds: int
+    interval_seconds: int
 
 
 class CredentialOut(msgspec.Struct, frozen=True):
@@ -297,6 +340,7 @@ def secret_out(minted: Minted, status: Status, upstream: str = "") -> SecretOut:
         host=status.address.host,
         port=status.address.port,
         database=upstream or (status.upstreams[0] if len(status.upstreams) == 1 else ""),
+        tls=status.address.tls,
     )
 
 

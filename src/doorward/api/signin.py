@@ -15,6 +15,7 @@ from doorward.api.failures import TooManyAttempts
 from doorward.api.settings import DoorSettings
 from doorward.control.office import Office
 from doorward.control.operators import LOCAL, LOCAL_NAME, Operator
+from doorward.control.sign_ins import TOKEN_PREFIX
 from doorward.errors import AuthenticationFailed
 from doorward.model.identity import PrincipalKind
 
@@ -81,6 +82,9 @@ class Signin:
         """Sign in with the Authorization header (RFC 9110, section 11.6.2): ``Bearer`` token or ``Basic`` name and secret."""
         address = address_of(connection)
         scheme, _, shown = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and shown.strip().startswith(TOKEN_PREFIX):
+            with self.attempt(address):
+                return self._office.sign_ins.prove(shown.strip())
         if scheme.lower() == "bearer":
             return self.by_name(LOCAL_NAME, shown.strip(), address)
         if scheme.lower() == "basic":

@@ -27,7 +27,7 @@ async def log_rows(office: Office, by: Operator, filters: Filters) -> AsyncItera
         if Topic.LOG not in topics:
             continue
         after = max(start, max(given, default=start) - MEMORY)
-        by = office.secrets.proven_still(by)
+        by = office.proven_still(by)
         page = await office.record.search(by, replace(filters, since_us=0, before=None, after=after, limit=MEMORY))
         for row in reversed(page.rows):
             if given.get(row.index) != row:

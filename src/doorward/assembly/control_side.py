@@ -133,7 +133,7 @@ class ControlProcess:
             self._workers = Workers(settings.workers, self._gateway_settings(), self._write_state)
             ensure_key(data.wrapping_key)
             link = self._link = GatewayLink(data.link_socket, self._configured, stuck=self._workers.kill)
-            address = Address(settings.host, settings.port)
+            address = Address(settings.host, settings.port, settings.tls)
             self.office = Office(
                 store,
                 link,
@@ -188,6 +188,7 @@ class ControlProcess:
                 asyncio.create_task(keep_index(data.index, LogReader(data.log)), name="search index"),
                 asyncio.create_task(turn_days(self.office, taken_up), name="days of the log"),
                 asyncio.create_task(self._keep_time(), name="desk clock"),
+                asyncio.create_task(self.office.sign_ins.keep(), name="sign-ins"),
             ]
             last = asyncio.Event()
             signing = asyncio.create_task(sign_until(last, sequencer), name="sequencer")

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from doorward.errors import DoorwardError
 
 if TYPE_CHECKING:
+    from doorward.cli.signed_in import SignedIn
     from doorward.config import DataDirectory
 
 TIMEOUT_SECONDS = 30.0
@@ -87,6 +88,11 @@ class ApiClient:
         return cls(str(state["console"]), f"Bearer {token}", data)
 
     @classmethod
+    def as_signed_in(cls, kept: SignedIn, data: DataDirectory) -> ApiClient:
+        """Signed in by what ``doorward login`` kept."""
+        return cls(kept.address, f"Bearer {kept.token}", data)
+
+    @classmethod
     def as_person(cls, data: DataDirectory, name: str, secret: str) -> ApiClient:
         """Signed in as somebody by a minted secret."""
         shown = base64.b64encode(f"{name}:{secret}".encode()).decode()
@@ -111,8 +117,11 @@ class ApiClient:
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> Any:
         parts = urlsplit(self.address)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
-        headers = {"Authorization": self.authorization, "Content-Type": "application/json", "Accept": "application/json"}
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self.authorization:
+            headers["Authorization"] = self.authorization
         try:
             connection.request(method, API + path, body, headers)
             response = connection.getresponse()

@@ -24,10 +24,12 @@ from doorward.cli import (
     explain,
     export,
     log,
+    login,
     mcp,
     on_call,
     people,
     policy,
+    proxy,
     reviews,
     scan,
     status,
@@ -67,7 +69,12 @@ app.add_typer(people.user, name="user", rich_help_panel=PEOPLE)
 app.add_typer(people.service, name="service", rich_help_panel=PEOPLE)
 app.add_typer(agents.agent, name="agent", rich_help_panel=PEOPLE)
 app.command("mcp", rich_help_panel=PEOPLE, help=mcp.MCP_HELP)(mcp.mcp)
+app.command("login", rich_help_panel=PEOPLE, help=login.LOGIN_HELP)(login.login)
+app.command("logout", rich_help_panel=PEOPLE)(login.logout)
+app.command("whoami", rich_help_panel=PEOPLE)(login.whoami)
 app.command("connect", rich_help_panel=PEOPLE, help=connect.CONNECT_HELP, context_settings=connect.PASS_ON)(connect.connect)
+app.command("exec", rich_help_panel=PEOPLE, help=connect.EXEC_HELP, context_settings=connect.PASS_ON)(connect.execute)
+app.command("proxy", rich_help_panel=PEOPLE, help=proxy.PROXY_HELP)(proxy.proxy)
 app.command("approvals", rich_help_panel=ANSWER)(approvals.approvals)
 app.command("approve", rich_help_panel=ANSWER)(approvals.approve)
 app.command("reject", rich_help_panel=ANSWER)(approvals.reject)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from doorward.control.operators import Operator
-from doorward.control.secrets import Secrets
 from doorward.errors import AuthenticationFailed
 
 COOKIE = "doorward_session"
@@ -34,8 +33,8 @@ class BrowserSession:
 class BrowserSessions:
     """Sessions by the digest of their cookie: what is in memory opens nothing."""
 
-    def __init__(self, proofs: Secrets, now: Callable[[], int]) -> None:
-        self._proofs = proofs
+    def __init__(self, proven_still: Callable[[Operator], Operator], now: Callable[[], int]) -> None:
+        self._proven_still = proven_still
         self._now = now
         self._by_digest: dict[bytes, BrowserSession] = {}
 
@@ -53,7 +52,7 @@ class BrowserSessions:
         if session is None:
             return None
         try:
-            by = self._proofs.proven_still(session.by)
+            by = self._proven_still(session.by)
         except AuthenticationFailed:
             by = None
         if by is None or self._now() >= session.ends_us:

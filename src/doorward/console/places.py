@@ -29,6 +29,7 @@ from doorward.api.table import csv_response
 from doorward.console.browser_sessions import COOKIE, BrowserSession, BrowserSessions
 from doorward.console.live import Live
 from doorward.console.rendering import Pages
+from doorward.console.signing_in import SigningIn
 from doorward.control.office import Office
 from doorward.control.record import EXPORT_LIMIT
 from doorward.control.tables import utc
@@ -63,8 +64,9 @@ class Places:
         self._office = office
         self._settings = settings
         self._signin = signin
-        self._sessions = BrowserSessions(office.secrets, office.now)
+        self._sessions = BrowserSessions(office.proven_still, office.now)
         self.pages = Pages(office)
+        self.signing_in = SigningIn(office, settings, signin, self._sessions, self.pages, _own_path)
         self._live = Live(office, self.pages, self._sessions)
 
     def session_of(self, request: Request) -> BrowserSession:
@@ -86,16 +88,20 @@ class Places:
             by = self._signin.by_name(text_of(form, "name").strip(), text_of(form, "secret").strip(), address_of(request))
         except (AuthenticationFailed, TooManyAttempts) as error:
             return self._login_page(following, error)
-        self._sessions.end(request.cookies.get(COOKIE, ""))
-        response = RedirectResponse(following, 303)
-        response.set_cookie(
-            COOKIE, self._sessions.start(by), httponly=True, samesite="strict", secure=self._settings.is_https, path="/"
-        )
-        return response
+        return self.signing_in.enter(request, by, following)
+
+    async def command(self, request: Request) -> Response:
+        """Ask whether the command line may act as the reader, and take the yes."""
+        if request.method == "GET":
+            return self.signing_in.ask_command(request, self.session_of(request))
+        session, form = await self.form_of(request)
+        return self.signing_in.let_command_in(session, lambda name, _none: text_of(form, name))
 
     async def logout(self, request: Request) -> Response:
         """End the session."""
-        await self.form_of(request)
+        session, _form = await self.form_of(request)
+        if session.by.sign_in_id:
+            await self._office.sign_ins.end(session.by, session.by.sign_in_id, "You signed out.")
         self._sessions.end(request.cookies.get(COOKIE, ""))
         response = RedirectResponse("/login", 303)
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=self._settings.is_https)
@@ -103,7 +109,9 @@ class Places:
 
     def _login_page(self, following: str, error: DoorwardError | None = None) -> HTMLResponse:
         status = status_of(error) if error else 200
-        return self.pages.page("login", None, status, following=_own_path(following), error=error)
+        provider = self._office.sign_ins.provider
+        title = (provider.settings.title or "your provider") if provider is not None else ""
+        return self.pages.page("login", None, status, following=_own_path(following), error=error, provider=title)
 
     # --- reading --------------------------------------------------------------------------------------------------
 

@@ -51,27 +51,33 @@ class Fetcher:
     def __init__(self, ca_file: str = "") -> None:
         self._ca_file = ca_file
 
-    async def get(self, url: str) -> Answer:
-        """What is at *url*. Raises ProviderUnavailable."""
-        return await self._ask("GET", url)
+    async def get(self, url: str, bearer: str = "") -> Answer:
+        """What is at *url*, for whoever holds the token *bearer* where one is given. Raises ProviderUnavailable."""
+        return await self._ask("GET", url, bearer=bearer)
 
     async def post(self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None) -> Answer:
         """What *form* brings about at *url*; *basic* is a client's id and secret. Raises ProviderUnavailable."""
         return await self._ask("POST", url, form, basic)
 
     async def _ask(
-        self, method: str, url: str, form: Mapping[str, str] | None = None, basic: tuple[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        form: Mapping[str, str] | None = None,
+        basic: tuple[str, str] | None = None,
+        bearer: str = "",
     ) -> Answer:
         # Here: whoever has no provider need not load it.
         import httpx
 
         host = urlsplit(check_address(url)).hostname
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         try:
             async with (
                 httpx.AsyncClient(
                     verify=self._authorities(), timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False
                 ) as client,
-                client.stream(method, url, data=form, auth=basic, headers={"Accept": "application/json"}) as response,
+                client.stream(method, url, data=form, auth=basic, headers=headers) as response,
             ):
                 content = await _bounded(response)
                 aged = _MAX_AGE.search(response.headers.get("cache-control", ""))

@@ -23,6 +23,7 @@ import msgspec
 
 from doorward.authentication.tokens import MOST_LEEWAY_SECONDS, Expected
 from doorward.control.fetching import check_address
+from doorward.control.sign_in_settings import SignInSettings, check_sign_in
 from doorward.errors import ConfigurationInvalid
 
 FILE_NAME = "identity.toml"
@@ -58,6 +59,7 @@ class WorkloadRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issuers: dict[str, IssuerSettings] = {}
     workloads: tuple[WorkloadRule, ...] = ()
+    sign_in: SignInSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class IdentitySettings:
 
     issuers: Mapping[str, IssuerSettings]
     workloads: tuple[WorkloadRule, ...] = ()
+    sign_in: SignInSettings | None = None
 
     def expected(self, name: str) -> Expected:
         """What a token of issuer *name* must be."""
@@ -142,7 +145,9 @@ def read_identity_settings(text: str) -> IdentitySettings:
         raise _invalid("two issuers have one address")
     for rule in read.workloads:
         _check_rule(rule, issuers)
-    return IdentitySettings(issuers, read.workloads)
+    if read.sign_in is not None:
+        check_sign_in(read.sign_in)
+    return IdentitySettings(issuers, read.workloads, read.sign_in)
 
 
 def read_identity_file(path: Path) -> IdentitySettings:

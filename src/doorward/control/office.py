@@ -18,22 +18,27 @@ from doorward.control.clock_watch import ClockWatch, steady_us
 from doorward.control.coverage import Coverage
 from doorward.control.delegations import Delegations
 from doorward.control.desk import Desk, MayApprove
+from doorward.control.devices import Devices
 from doorward.control.explaining import Describe, Explaining, describe_at
 from doorward.control.feed import Feed, Topic
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.identity_settings import TRUSTS_NOBODY, IdentitySettings
 from doorward.control.log_keys import LogKeys
 from doorward.control.lookup import Directory
+from doorward.control.newcomers import Newcomers
 from doorward.control.on_call import OnCall
 from doorward.control.operators import Operator
 from doorward.control.policies import Policies
 from doorward.control.principals import Principals
 from doorward.control.probing import Probing
 from doorward.control.projection.finding import Finder
+from doorward.control.provider import Provider
 from doorward.control.record import LogReading, Record
 from doorward.control.reviews import Reviews
 from doorward.control.secrets import Secrets
 from doorward.control.sessions import Sessions
+from doorward.control.sign_in_codes import Codes
+from doorward.control.sign_ins import SignIns
 from doorward.control.workloads import Workloads
 from doorward.model import link as messages
 from doorward.model.approval import ApprovalRequest, RequestState
@@ -48,6 +53,7 @@ class Address:
 
     host: str
     port: int
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,11 @@ class Office:
         self.agents = Agents(store, changes, self.principals, gateway, now, new_id, workers)
         self.delegations = Delegations(store, changes, self.secrets, self.workloads, self.agents, now, new_id)
         self.directory = Directory(store, self.secrets, self.workloads, self.agents, self.delegations, now)
+        provider = Provider(identity.sign_in, lambda: now() / 1_000_000) if identity.sign_in is not None else None
+        newcomers = Newcomers(identity.sign_in, store, self.principals) if identity.sign_in is not None else None
+        self.sign_ins = SignIns(store, changes, newcomers, provider, gateway, now, new_id)
+        self.codes = Codes(now)
+        self.devices = Devices(self.sign_ins, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
         self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins)
@@ -168,6 +179,10 @@ class Office:
 
     def _requests_changed(self) -> None:
         self.feed.publish(Topic.REQUESTS)
+
+    def proven_still(self, by: Operator) -> Operator:
+        """*by* with the rights of now. Raises AuthenticationFailed once what they signed in with is good no more."""
+        return self.sign_ins.still(by) if by.sign_in_id else self.secrets.proven_still(by)
 
     def status(self, by: Operator) -> Status:
         """The state of things, as far as *by* may see it."""

@@ -17,16 +17,20 @@ class Operator:
     """A caller: a signed-in person, or (*principal* None) the local operator, who owns the data directory.
 
     The local operator administers and reads, and never approves: an approval is a named person's. *credential_id* is the
-    secret that a person showed.
+    secret that a person showed; *sign_in_id* the sign-in that they are in, until *ends_us*. *acts_as* names what changes things
+    on the operator's behalf.
     """
 
     principal: Principal | None
     credential_id: str = ""
+    sign_in_id: str = ""
+    ends_us: int = 0
+    acts_as: str = ""
 
     @property
     def name(self) -> str:
         """What the log calls the caller."""
-        return self.principal.name if self.principal else LOCAL_NAME
+        return self.principal.name if self.principal else self.acts_as or LOCAL_NAME
 
     @property
     def may_administer(self) -> bool:
@@ -45,6 +49,13 @@ class Operator:
 
     def _is_human_in(self, group: str) -> bool:
         return self.principal is not None and self.principal.kind is PrincipalKind.HUMAN and group in self.principal.groups
+
+
+def is_own(by: Operator, named: Principal) -> bool:
+    """Whether *named* is who has signed in, or an agent of theirs."""
+    if by.principal is None or by.principal.kind is not PrincipalKind.HUMAN:
+        return False
+    return named.id == by.principal.id or named.acting_for == by.principal.name
 
 
 LOCAL = Operator(None)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from doorward.control.changes import Changes
-from doorward.control.operators import Operator
+from doorward.control.operators import Operator, is_own
 from doorward.control.principals import Principals, Revoking
 from doorward.control.verifiers import ITERATIONS, SALT_BYTES, SECRET_BYTES, keys_of, secret_from
 from doorward.control.workloads import ProvenWorkload
@@ -62,13 +62,20 @@ class Secrets:
         self, by: Operator, name: str, hours: float = DEFAULT_HOURS, purpose: str = "", upstream: str = ""
     ) -> Minted:
         """Make a secret that principal *name* signs in with for *hours*, to *upstream* alone where one is named."""
-        by.require_administration()
         self._check(hours, purpose, upstream, MAX_HOURS)
+        named = self._store.principals.named(name)
+        # In a sign-in people mint for themselves and their agents: it lasts no longer, and ends with the sign-in.
+        own = bool(by.sign_in_id) and named is not None and is_own(by, named.principal)
+        if not own:
+            by.require_administration()
         async with self._changes.turn():
             record = self._principals.good(name)
             if record.principal.acting_for is not None:
                 self._principals.good(record.principal.acting_for)
-            return await self._issue(by, record, self._now() + int(hours * _HOUR_US), purpose, upstream)
+            expires_us = self._now() + int(hours * _HOUR_US)
+            if own:
+                return await self._issue(by, record, min(expires_us, by.ends_us), purpose, upstream, by.sign_in_id)
+            return await self._issue(by, record, expires_us, purpose, upstream)
 
     async def exchange(self, proven: ProvenWorkload, upstream: str, minutes: float, purpose: str = "") -> Minted:
         """Make a secret for a program that has proven which service it is; what it proved goes with it into the record."""
@@ -101,6 +108,7 @@ class Secrets:
         expires_us: int,
         purpose: str,
         upstream: str,
+        sign_in_id: str = "",
         proof: Mapping[str, str] | None = None,
     ) -> Minted:
         secret = secret_from(secrets.token_bytes(SECRET_BYTES))
@@ -116,6 +124,7 @@ class Secrets:
             created_us=self._now(),
             expires_us=expires_us,
             upstream=upstream,
+            sign_in_id=sign_in_id,
             proof=json.dumps(proof or {}),
         )
         details = {f"proof.{name}": value for name, value in (proof or {}).items()}
@@ -135,9 +144,10 @@ class Secrets:
 
     async def revoke(self, by: Operator, credential_id: str) -> None:
         """Make a secret useless and end the sessions that it opened."""
-        by.require_administration()
         async with self._changes.turn():
             credential = self._store.credentials.by_id(credential_id)
+            if credential is None or not by.sign_in_id or credential.sign_in_id != by.sign_in_id:
+                by.require_administration()
             if credential is None:
                 raise NotFound("There is no such secret.", "See the list of secrets of the principal.")
             if credential.revoked_us is not None:

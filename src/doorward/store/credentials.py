@@ -36,6 +36,12 @@ class SqlCredentials:
             rows = connection.execute(wanted.order_by(CREDENTIALS.c.created_us.desc(), CREDENTIALS.c.id))
             return tuple(Credential(**row._mapping) for row in rows)
 
+    def of_sign_in(self, sign_in_id: str) -> tuple[Credential, ...]:
+        """Those that were minted in a sign-in."""
+        with self._transaction() as connection:
+            rows = connection.execute(select(CREDENTIALS).where(CREDENTIALS.c.sign_in_id == sign_in_id))
+            return tuple(Credential(**row._mapping) for row in rows)
+
     def revoke(self, credential_id: str, at_us: int) -> None:
         """Make it open nothing from now on."""
         good = (CREDENTIALS.c.id == credential_id) & CREDENTIALS.c.revoked_us.is_(None)

@@ -26,6 +26,7 @@ from doorward.store.principals import SqlPrincipals
 from doorward.store.requests import SqlRequests
 from doorward.store.reviews import SqlReviews
 from doorward.store.schema import migrate
+from doorward.store.sign_ins import SqlSignIns
 from doorward.store.upstreams import SqlUpstreams
 from doorward.store.verdicts import SqlVerdicts
 
@@ -38,6 +39,7 @@ class SqlStore:
         self._lock = threading.Lock()
         self.principals = SqlPrincipals(self.transaction)
         self.credentials = SqlCredentials(self.transaction)
+        self.sign_ins = SqlSignIns(self.transaction)
         self.verdicts = SqlVerdicts(self.transaction)
         self.history = SqlColumnHistory(self.transaction)
         self.requests = SqlRequests(self.transaction)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from doorward.model.access import Access, AccessKind
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
@@ -57,6 +57,28 @@ class Credential:
     def is_good_at(self, now_us: int) -> bool:
         """Whether it still opens the door."""
         return self.revoked_us is None and now_us < self.expires_us
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A person's sign-in, and what its provider calls them. *digest* is its token's, None before one was given out."""
+
+    id: str
+    principal_id: str
+    via: str
+    issuer: str
+    subject: str
+    provider_session: str
+    refresh_token: str = field(repr=False)
+    digest: bytes | None
+    created_us: int
+    ends_us: int
+    checked_us: int
+    ended_us: int | None = None
+
+    def is_good_at(self, now_us: int) -> bool:
+        """Whether it still lasts."""
+        return self.ended_us is None and now_us < self.ends_us
 
 
 @dataclass(frozen=True, slots=True)

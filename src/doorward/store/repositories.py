@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from doorward.model.access import Access
 from doorward.model.agents import Registration, Stop
@@ -20,6 +20,7 @@ from doorward.store.records import (
     PrincipalRecord,
     PublishedPolicy,
     RequestRecord,
+    SignIn,
 )
 
 
@@ -57,11 +58,42 @@ class Credentials(Protocol):
     def of(self, principal_id: str) -> tuple[Credential, ...]:
         """All credentials of a principal, the newest first."""
 
+    def of_sign_in(self, sign_in_id: str) -> tuple[Credential, ...]:
+        """Those that were minted in a sign-in."""
+
     def revoke(self, credential_id: str, at_us: int) -> None:
         """Make it open nothing from now on."""
 
     def touch(self, credential_id: str, at_us: int) -> None:
         """Note that it was used."""
+
+
+class SignIns(Protocol):
+    """Sign-ins of people, and whom a provider's names stand for."""
+
+    def add(self, sign_in: SignIn) -> None:
+        """Keep a new sign-in."""
+
+    def by_id(self, sign_in_id: str) -> SignIn | None:
+        """The sign-in with this id."""
+
+    def by_digest(self, digest: bytes) -> SignIn | None:
+        """The sign-in whose token has this digest."""
+
+    def live(self) -> tuple[SignIn, ...]:
+        """Those that have not ended, the oldest first; their time may be over."""
+
+    def change(self, sign_in_id: str, **values: Any) -> None:
+        """Change some of its fields."""
+
+    def subject(self, issuer: str, subject: str) -> str | None:
+        """The id of the principal that a provider calls *subject*."""
+
+    def subjects_of(self, principal_id: str, issuer: str) -> tuple[str, ...]:
+        """What a provider calls a principal."""
+
+    def bind(self, issuer: str, subject: str, principal_id: str) -> None:
+        """From now on *subject* of *issuer* is this principal."""
 
 
 class Verdicts(Protocol):
@@ -212,6 +244,8 @@ class Store(Protocol):
     def principals(self) -> Principals: ...
     @property
     def credentials(self) -> Credentials: ...
+    @property
+    def sign_ins(self) -> SignIns: ...
     @property
     def verdicts(self) -> Verdicts: ...
     @property

@@ -44,6 +44,31 @@ CREDENTIALS = Table(
     Column("proof", String, nullable=False),  # JSON
 )
 
+SIGN_INS = Table(
+    "sign_ins",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("principal_id", String, nullable=False),
+    Column("via", String, nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("provider_session", String, nullable=False),
+    Column("refresh_token", String, nullable=False),
+    Column("digest", LargeBinary, unique=True),
+    Column("created_us", Integer, nullable=False),
+    Column("ends_us", Integer, nullable=False),
+    Column("checked_us", Integer, nullable=False),
+    Column("ended_us", Integer),
+)
+
+SUBJECTS = Table(
+    "subjects",
+    METADATA,
+    Column("issuer", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("principal_id", String, nullable=False),
+)
+
 VERDICTS = Table(
     "verdicts",
     METADATA,
@@ -232,6 +257,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
             id VARCHAR NOT NULL PRIMARY KEY, access BLOB NOT NULL, until_us INTEGER NOT NULL, ended_us INTEGER,
             reviewed_by_id VARCHAR NOT NULL, reviewed_by VARCHAR NOT NULL, review VARCHAR NOT NULL)""",
         "CREATE INDEX accesses_open ON accesses (until_us) WHERE ended_us IS NULL",
+    ),
+    (
+        """CREATE TABLE sign_ins (
+            id VARCHAR NOT NULL PRIMARY KEY, principal_id VARCHAR NOT NULL REFERENCES principals (id), via VARCHAR NOT NULL,
+            issuer VARCHAR NOT NULL, subject VARCHAR NOT NULL, provider_session VARCHAR NOT NULL,
+            refresh_token VARCHAR NOT NULL, digest BLOB UNIQUE, created_us INTEGER NOT NULL, ends_us INTEGER NOT NULL,
+            checked_us INTEGER NOT NULL, ended_us INTEGER)""",
+        """CREATE TABLE subjects (
+            issuer VARCHAR NOT NULL, subject VARCHAR NOT NULL, principal_id VARCHAR NOT NULL REFERENCES principals (id),
+            PRIMARY KEY (issuer, subject))""",
     ),
 )
 

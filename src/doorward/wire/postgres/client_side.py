@@ -118,6 +118,10 @@ class ClientHandshake:
         self._mechanisms = (*plus, authentication.SCRAM_SHA_256)
         return self._negotiation + authentication.sasl_mechanisms(*self._mechanisms)
 
+    def let_in(self) -> bytes:
+        """The answer to WantsSignIn where nothing has to be proven; ``welcome`` follows."""
+        return self._negotiation
+
     def ask_for_password(self) -> bytes:
         """The answer to WantsSignIn for who shows a token: the password in clear, over an encrypted connection alone."""
         assert self.encrypted, "nobody is asked for a password in clear on a connection in clear"
