@@ -139,3 +139,20 @@ def test_tokens_are_the_same_for_the_same_value_in_every_format(strict: Shop) ->
         assert texts[0][0] == texts[0][2] != texts[1][0]
         assert all(str(value).startswith("tok_") for row in texts for value in row)
         assert connection.execute("SELECT upper(ssn) FROM customers WHERE id = 1").fetchone() == ("***",)
+
+
+def test_a_client_that_wants_to_know_is_told_once_a_result_what_was_masked(strict: Shop) -> None:
+    """Others hear nothing, and nor does one whose result is clear."""
+    told: list[str] = []
+    with psycopg.connect(strict.doorward.dsn("alice", options="-c doorward.notices=on"), autocommit=True) as connection:
+        connection.add_notice_handler(lambda notice: told.append(f"{notice.message_primary}\n{notice.message_detail}"))
+        rows = connection.execute("SELECT id, email, upper(email) FROM customers ORDER BY id").fetchall()
+        assert [row[0] for row in rows] == [1, 2]
+        connection.execute("SELECT id FROM customers")
+        for _ in range(2):
+            connection.execute("SELECT email FROM customers WHERE id = %s", (1,), prepare=True)
+    assert told[0] == (
+        "Doorward masked 2 columns of this result.\nemail: masked, for it holds email\n"
+        "upper: masked whole, for nothing proves that it is calculated from clear columns alone"
+    )
+    assert told[1:] == ["Doorward masked 1 column of this result.\nemail: masked, for it holds email"] * 2

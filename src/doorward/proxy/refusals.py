@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from doorward.errors import AuditUnavailable
 from doorward.model.approval import RequestState
 from doorward.model.decision import Decision, Facts
+from doorward.model.entry import ColumnStamp
 from doorward.policy.explain import explain
 from doorward.policy.floors import UNREADABLE_STATEMENT
 from doorward.proxy.holds import Settlement
@@ -47,6 +50,26 @@ def cut_at_row_limit(limit: int, decision: Decision) -> Refusal:
     """The result was longer than policy lets this identity have."""
     hint = f"Ask for at most {limit} rows with LIMIT, or aggregate in the statement."
     return Refusal(LIMIT_EXCEEDED, f"Doorward ended the result after {limit} rows.", _rule(decision), hint)
+
+
+_WHY_MASKED = {
+    "labelled": "masked, for it holds {label}",
+    "scanned": "shown with what was found in it replaced, for it holds {label}",
+    "tokenized": "shown as tokens, for it holds {label}",
+    "unproven": "masked whole, for nothing proves that it is calculated from clear columns alone",
+}
+_MOST_NAMED = 20
+
+
+def masked(columns: Sequence[ColumnStamp], count: int) -> tuple[str, str, str]:
+    """What a client that asked for it is told of a result: message, detail, hint."""
+    told = [column for column in columns if column.treatment in _WHY_MASKED]
+    lines = [f"{column.name}: {_WHY_MASKED[column.treatment].format(label=column.label)}" for column in told[:_MOST_NAMED]]
+    if count > len(lines):
+        lines.append(f"and {count - len(lines)} more")
+    what = "1 column" if count == 1 else f"{count} columns"
+    hint = "Whoever keeps the rules can clear you for a label."
+    return f"Doorward masked {what} of this result.", "\n".join(lines), hint
 
 
 def unrecorded(error: AuditUnavailable) -> Refusal:

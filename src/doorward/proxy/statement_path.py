@@ -202,6 +202,8 @@ class StatementPath:
             ticket.notes.append(note)
         if self._session.wishes.report:
             self._report(columns=[_told(*pair) for pair in zip(note.positions, note.columns, strict=True)])
+        if self._session.wishes.notices and note.masked:
+            self._notify(*refusals.masked(note.columns, note.masked))
         return note.operations
 
     def _note(self, judgement: Judgement, resolved: Resolved, columns: Sequence[ResultColumn]) -> ResultNote:

@@ -22,11 +22,13 @@ class Wishes:
     """*bounds* are those that the client puts on itself.
 
     *report* is a word of the client's own by which it knows the notices that tell it what becomes of each execution; empty for
-    none. No row can hold it: the database never learns it.
+    none. No row can hold it: the database never learns it. *notices* asks to be told, in words, which columns of a result are
+    masked.
     """
 
     bounds: tuple[Bounds, ...] = ()
     report: str = ""
+    notices: bool = False
 
 
 NONE = Wishes()
@@ -36,22 +38,23 @@ def read_wishes(said: Mapping[str, str]) -> Wishes:
     """The wishes that *said* spells. Raises InvalidRequest for what is not understood."""
     if not said:
         return NONE
-    read_only = _switch(said.get("read_only", "off"))
+    read_only = _switch("read_only", said.get("read_only", "off"))
+    notices = _switch("notices", said.get("notices", "off"))
     rows = _count(said.get("rows", "0"))
     report = said.get("report", "")
     if report and not _NONCE.fullmatch(report):
         raise _unclear("report", "8 to 64 letters, digits, - and _ of your own choice")
     bounds = (Bounds(_OWN_BOUNDS, "This connection, as its client asked,", read_only, rows=rows),) if read_only or rows else ()
-    return Wishes(bounds, report)
+    return Wishes(bounds, report, notices)
 
 
 _SWITCHES = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 
-def _switch(value: str) -> bool:
+def _switch(name: str, value: str) -> bool:
     found = _SWITCHES.get(value.lower())
     if found is None:
-        raise _unclear("read_only", "on or off")
+        raise _unclear(name, "on or off")
     return found
 
 

@@ -17,7 +17,7 @@ MAX_AHEAD_BYTES = 64 << 10
 # Settings of this name go no further: -c doorward.job=nightly is for the record, and some are wishes.
 CLAIM_PREFIX = "doorward."
 # By their letters alone: what was meant to bound a connection must not pass for a claim.
-WISHES = {"readonly": "read_only", "rows": "rows", "report": "report"}
+WISHES = {"readonly": "read_only", "rows": "rows", "report": "report", "notices": "notices"}
 
 _TLS_HANDSHAKE = 0x16  # the first byte of a ClientHello (RFC 8446, section 5.1); no start-up packet is long enough to begin so
 
