@@ -10,6 +10,7 @@ from doorward.control.operators import LOCAL
 from doorward.errors import Conflict, InvalidRequest, NotFound, NotPermitted
 from doorward.model.identity import PrincipalKind
 from doorward.model.review import Access, Review, ReviewLine
+from doorward.store.records import PublishedPolicy
 from tests.control.offices import Scene
 
 pytestmark = pytest.mark.anyio
@@ -108,3 +109,22 @@ async def test_closes_once_every_line_is_done(scene: Scene, review: Review) -> N
     with pytest.raises(Conflict, match="closed"):
         await scene.office.reviews.decide(ada, review.id, ben, "revoke", "again")
     assert scene.office.reviews.all(scene.operator("eve"))[0] == closed
+
+
+async def test_rules_are_reviewed_by_somebody_else_than_who_published_them(scene: Scene, review: Review) -> None:
+    """By a person who is an administrator; the log has the version."""
+    scene.store.policies.add(PublishedPolicy(4, "v4", 1, "ada", "OPS-1", {"a.cedar": ""}))
+    ada, abe = scene.operator("ada"), scene.operator("abe")
+    for who in (ada, LOCAL, scene.operator("ben")):
+        with pytest.raises(NotPermitted):
+            await scene.office.reviews.review_rules(who, 4, "fine")
+    with pytest.raises(NotFound):
+        await scene.office.reviews.review_rules(abe, 5, "fine")
+    await scene.office.reviews.review_rules(abe, 4, "replayed")
+    last = json.loads(scene.log.raw[-1])
+    assert (last["act"], last["by"], last["subject"], last["details"]["version"]) == (
+        "policy.reviewed",
+        "abe",
+        "policy 4",
+        "v4",
+    )

@@ -307,8 +307,8 @@ class Quarter:
             yield at, SigninRefused(at_us=at, client=client, database="shop", reason="The secret is not right.", user="root")
         if day == 40:
             self._policy = "v2"
-            details = {"version": "v2", "reviewed_by": "iris"}
-            yield self._change(begin, "leo", "policy.changed", "95-unmask.cedar", **details)
+            yield self._change(begin, "leo", "policy.published", "policy 2", version="v2", before="v1", reason="OPS-9")
+            yield self._change(begin + HOUR, "dana", "policy.reviewed", "policy 2", version="v2", reason="as discussed")
         if day == 15:  # somebody joins, works, and leaves in order
             yield from self._added("paul", "human", begin + 8 * HOUR, ("analysts",))
             yield from self._session("paul", begin + 9 * HOUR, 3)
@@ -470,7 +470,8 @@ class Quarter:
         self._policy = "v3"
         self._plant("rules-reviewed", "v3")
 
-        yield self._change(at, "leo", "policy.changed", "90-agents.cedar", version="v3", reviewed_by="leo")
+        yield self._change(at, "leo", "policy.published", "policy 3", version="v3", before="v2", reason="OPS-10")
+        yield self._change(at + HOUR, "leo", "policy.reviewed", "policy 3", version="v3", reason="I wrote it")
 
     def _plant_80(self, at: int) -> Iterator[Timed]:
         self._policy = "v4"  # and nothing in the log says who changed them

@@ -235,6 +235,10 @@ async def _close_review(call: Call) -> Review:
     return await call.office.reviews.close(call.by, call.path["id"])
 
 
+async def _review_rules(call: Call) -> None:
+    await call.office.reviews.review_rules(call.by, whole_number(call.path["number"], "number"), call.body.reason)
+
+
 async def _compare(call: Call) -> list[Compared]:
     return list(await call.office.coverage.compare(call.by))
 
@@ -434,6 +438,7 @@ ENDPOINTS = (
     Endpoint("GET", "/reviews/{id}", "One access review", _review, Review),
     Endpoint("POST", "/reviews/{id}/lines/{number}", "Decide on a line", _decide_line, Review, shapes.LineDecision),
     Endpoint("POST", "/reviews/{id}/close", "Close an access review", _close_review, Review),
+    Endpoint("POST", "/policy-reviews/{number}", "Review published rules", _review_rules, None, shapes.RulesReview, status=204),
     Endpoint("POST", "/coverage", "Compare with the databases' own sessions", _compare, list[Compared]),
     Endpoint("POST", "/probe", "Try what must be refused", _probe, list[Tried]),
     Endpoint("GET", "/sessions", "Who is connected", _sessions, list[shapes.SessionOut]),

@@ -40,6 +40,12 @@ class NewReview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
 
 
+class RulesReview(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That published rules were looked at, and why they are good."""
+
+    reason: str
+
+
 class LineDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is decided of a line: keep or revoke, and why."""
 

@@ -114,6 +114,21 @@ def decide(
     console().print(Text(word, style=style).append(f": {line['whom']} {one_line(line['told'])}", style="default"))
 
 
+@review.command("rules")
+def rules(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As doorward policy history shows it.")],
+    reason: Annotated[str, typer.Option(help="What you looked at: auditors read it.")],
+    name: As = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Put on record that you looked at published rules and find them good. Nobody reviews what they published.
+
+    [bold]Example:[/]  doorward review rules 4 --reason "replayed, OPS-311" --as dana
+    """
+    as_yourself(data_dir, name).post(f"/policy-reviews/{number}", {"reason": reason})
+    console().print(f"[green]reviewed[/] policy {number}")
+
+
 @review.command("close")
 def close(review_id: Id, name: As = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Close a review, once every line is decided and what was to be revoked is."""

@@ -119,6 +119,24 @@ class Reviews:
             self._store.reviews.put(review)
         return review
 
+    async def review_rules(self, by: Operator, number: int, reason: str) -> None:
+        """Put on record that *by* has looked at the rules that were published as *number*, and why they are good.
+
+        Raises NotPermitted for whoever published them, and for anybody who is no person by name and administrator.
+        """
+        _check(reason, "reason")
+        async with self._changes.turn():
+            if by.principal is None:
+                raise NotPermitted("A review is a named person's.", f"Sign in as a member of the group {ADMINS!r}.")
+            by.require_administration()
+            published = self._store.policies.numbered(number)
+            if published is None:
+                raise NotFound(f"No rules were published as {number}.", "doorward policy history lists them.")
+            if published.by == by.name:
+                raise NotPermitted("Nobody reviews the rules that they published.", "Ask another administrator.")
+            subject = f"policy {number}"
+            await self._changes.record(by, "policy.reviewed", subject, version=published.version, reason=reason)
+
     def _snapshot(self) -> Iterator[tuple[str, Access, str, str]]:
         now_us = self._now()
         for record in self._store.principals.all():

@@ -185,9 +185,12 @@ CONTROLS = (
         """SELECT p.first AS entry, p.first_us AS at_us, p.version AS about, CASE WHEN c.entry IS NULL
             THEN 'these rules were in force, and the log has no change to them'
             ELSE 'the change by ' || c.by || ' was reviewed by nobody else' END AS told
-        FROM policies p LEFT JOIN changes c ON c.act LIKE 'policy.%' AND json_extract(c.details, '$.version') = p.version
+        FROM policies p LEFT JOIN changes c ON c.entry = (SELECT max(x.entry) FROM changes x
+            WHERE x.act LIKE 'policy.%' AND x.act <> 'policy.reviewed'
+                AND json_extract(x.details, '$.version') = p.version)
         WHERE p.first_us >= :from_us AND p.first_us < :until_us AND p.first > (SELECT min(first) FROM policies)
-            AND (c.entry IS NULL OR coalesce(json_extract(c.details, '$.reviewed_by'), '') IN ('', c.by)) ORDER BY 1""",
+            AND (c.entry IS NULL OR NOT EXISTS (SELECT 1 FROM changes r WHERE r.act = 'policy.reviewed'
+                AND json_extract(r.details, '$.version') = p.version AND r.by <> c.by AND r.at_us < :until_us)) ORDER BY 1""",
     ),
     Control(
         "agents-have-owners",
