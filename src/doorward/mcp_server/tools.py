@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -65,14 +67,15 @@ class Tools:
 
     def server(self) -> MCPServer[Any]:
         """A server of these tools, for any transport."""
-        server: MCPServer[Any] = MCPServer(
-            "doorward",
-            title="Doorward",
-            instructions=INSTRUCTIONS,
-            version=__version__,
-            log_level="WARNING",
-            subscriptions=False,
-        )
+        with _logging_as_it_is():
+            server: MCPServer[Any] = MCPServer(
+                "doorward",
+                title="Doorward",
+                instructions=INSTRUCTIONS,
+                version=__version__,
+                log_level="WARNING",
+                subscriptions=False,
+            )
         reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
         for tool, hints in (
             (self.list_databases, reads),
@@ -239,6 +242,20 @@ class Tools:
             return _result(await work)
         except DoorwardError as error:
             return _failed(error)
+
+
+@contextlib.contextmanager
+def _logging_as_it_is() -> Iterator[None]:
+    """The SDK sets up logging for the whole process, which is not its to do: what it adds is taken away again."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        for handler in root.handlers[:]:
+            if handler not in handlers:
+                root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def _result(content: dict[str, Any], *, failed: bool = False) -> CallToolResult:
