@@ -17,6 +17,7 @@ from psycopg import errors
 from doorward.control.operators import LOCAL
 from doorward.errors import Conflict, DoorwardError, NotPermitted
 from doorward.model.approval import RequestState
+from doorward.policy.load import default_texts
 from tests.live.conftest import Shop
 
 pytestmark = pytest.mark.live
@@ -258,3 +259,47 @@ def test_request_ids_can_not_be_guessed(shop: Shop) -> None:
         assert re.fullmatch(r"req_[0-9a-f]{24}", request.id)
         shop.doorward.answer(request.id, "bob", approved=False)
         waiting.end()
+
+
+def test_a_table_that_changed_a_moment_ago_is_asked_for_again(shop: Shop) -> None:
+    """Nobody has read the catalog since: an approval makes sure of it first, by the table's id and columns."""
+    shop.database.execute("CREATE TABLE IF NOT EXISTS parts (id int); ALTER TABLE parts OWNER TO CURRENT_USER")
+    shop.doorward.wait_for(
+        lambda: any(r.name == "parts" for r in shop.doorward.control.office.catalog.snapshots["shop"].relations)
+    )
+    with shop.doorward.connect() as connection:
+        waiting = Waiting(connection, "UPDATE parts SET id = 1")
+        first = shop.doorward.pending_request()
+        shop.database.execute("DROP TABLE parts; CREATE TABLE parts (id int)")
+        shop.doorward.answer(first.id, "bob", approved=True)
+        second = shop.doorward.wait_for(lambda: _pending_other_than(shop, first.id))
+        assert waiting.is_waiting
+        shop.doorward.wait_for(lambda: _state(shop, first.id) is RequestState.LAPSED)
+        shop.doorward.answer(second, "bob", approved=False)
+        waiting.end()
+        assert isinstance(waiting.error, errors.InsufficientPrivilege)
+    shop.database.execute("DROP TABLE parts")
+
+
+@pytest.mark.parametrize("is_simple", [True, False])
+def test_psql_waits_and_hears_that_it_does_until_time_is_up(shop: Shop, is_simple: bool) -> None:
+    """A rule that gives four seconds: notices come, then an error, and psql goes on; simple and extended."""
+    statement = "ALTER TABLE customers ADD COLUMN too_late int"
+    asks = f"{statement};" if is_simple else f"{statement} \\bind \\g"
+    if not is_simple and "15" in str(shop.database.server.binaries):
+        pytest.skip("psql knows \\bind since 16")
+    program = [str(shop.database.server.binaries / "psql"), "-X", shop.doorward.dsn("alice")]
+    policies = shop.doorward.control.office.policies
+    texts = default_texts()
+    short = texts["40-schema-changes.cedar"].replace('@hold("security")', '@hold("security") @within("4s")')
+    shop.doorward.do(policies.publish(LOCAL, texts | {"40-schema-changes.cedar": short}, "short waits"))
+    try:
+        ended = subprocess.run(
+            program, input=f"{asks}\nSELECT 'still here';\n", capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        shop.doorward.do(policies.publish(LOCAL, texts, "as before"))
+    assert "still waits for an approval" in ended.stderr
+    assert "Nobody approved this statement in time." in ended.stderr
+    assert "still here" in ended.stdout
+    assert not column_exists(shop, "too_late")

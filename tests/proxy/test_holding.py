@@ -170,7 +170,9 @@ class Interleavings(RuleBasedStateMachine):
         assert sum(client.ran for client in holding.clients) == len(ran)
         held = {intent.execution: intent for intent in intents if intent.verdict == "hold"}
         for intent in ran:
-            assert held[asked[str(intent.grant)].execution].policy == intent.policy, "what was approved, by the same rules"
+            held_then = held[asked[str(intent.grant)].execution]
+            assert held_then.policy == intent.policy, "what was approved, by the same rules"
+            assert held_then.objects == intent.objects, "and on the same table"
             end = approved[str(intent.grant)]
             people = {end.by_id, *(stamp.id for stamp in end.others or ())}
             assert people.isdisjoint({"prn_alice", "prn_bot"}), "nobody approves their own"

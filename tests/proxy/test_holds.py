@@ -11,7 +11,7 @@ import pytest
 from doorward.audit.log import AuditLog
 from doorward.errors import AuditUnavailable
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
-from doorward.model.catalog import Label
+from doorward.model.catalog import Column, Label, Relation, RelationKind
 from doorward.model.decision import Decision, Facts
 from doorward.model.entry import ActorStamp, HoldAnswered, HoldRequested, StatementOutcome
 from doorward.model.identity import Identity
@@ -126,10 +126,11 @@ def test_the_timer_of_an_ended_request_is_called_off(office: Office) -> None:
     """It must not keep what was held alive."""
     request = office.ask()
     assert request is not None
-    (timer,) = office.later.calls
+    timer, reminder = office.later.calls
     assert timer.seconds == 60
     office.answer(request)
     assert timer.cancelled
+    assert reminder.cancelled
 
 
 @pytest.mark.parametrize(
@@ -307,3 +308,69 @@ def test_what_a_crash_left_waiting_ends_when_the_journal_is_taken_up(office: Off
     assert office.ends() == [(request.id, "withdrawn", "")]
     outcomes = [(e.execution, e.status) for e in entries_of(office.log) if isinstance(e, StatementOutcome)]
     assert outcomes == [("exe_1", "refused")]
+
+
+def test_who_waits_hears_of_it_now_and_then(office: Office) -> None:
+    """With the time that is left, and who else is asked by then; and no more once it has ended."""
+    heard: list[tuple[int, str]] = []
+    decision = replace(HELD, escalates_to="managers", escalates_seconds=20)
+    request = office.holds.ask(
+        SESSION,
+        BOT_FOR_ALICE,
+        an_attempt(),
+        FACTS,
+        decision,
+        "exe_1",
+        office.settled.append,
+        remind=lambda *told: heard.append(told),
+    )
+    assert request is not None
+    for _ in range(2):
+        reminder = office.later.calls[-1]
+        assert reminder.seconds == 15
+        office.now.now_us += 15 * SECOND_US
+        reminder.call()
+    assert heard == [(45, ""), (30, "managers")]
+    office.answer(request)
+    assert office.later.calls[-1].cancelled
+    office.later.calls[-1].call()
+    assert len(heard) == 2
+
+
+def test_who_asks_without_end_is_refused_for_a_while(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However fast each one ends: others are still heard, and so is it, later."""
+    monkeypatch.setattr(holds_module, "MOST_ASKED_WITHIN", 3)
+    for _ in range(3):
+        request = office.ask()
+        assert request is not None
+        office.holds.withdraw(request.id)
+    assert office.ask() is None
+    other = replace(BOT_FOR_ALICE, actors=())
+    assert office.holds.ask(SESSION, other, an_attempt(), FACTS, HELD, "exe_2", office.settled.append) is not None
+    office.now.now_us += holds_module.ASKED_WITHIN_US
+    assert office.ask() is not None
+
+
+def relation(oid: int = 7, definition: str = "", *columns: Column) -> Relation:
+    return Relation(oid, "public", "orders", RelationKind.TABLE, columns, definition=definition)
+
+
+COLUMN = Column(1, "id", "integer", Label.NONE)
+OTHER_OBJECTS = {
+    "none": (),
+    "plain": (relation(7, "", COLUMN),),
+    "made anew": (relation(8, "", COLUMN),),
+    "a column more": (relation(7, "", COLUMN, replace(COLUMN, number=2, name="total")),),
+    "another type": (relation(7, "", replace(COLUMN, type_name="text")),),
+    "another label": (relation(7, "", replace(COLUMN, label=Label.EMAIL)),),
+    "another definition": (relation(7, "d2", COLUMN),),
+    "one more": (relation(7, "", COLUMN), relation(9, "", COLUMN)),
+}
+
+
+def test_an_approval_binds_objects_by_id_and_definition() -> None:
+    """A table that was dropped and made anew, or changed, is another one though its name is the same."""
+    bindings = {name: binding_of(*PLAIN, objects) for name, objects in OTHER_OBJECTS.items()}
+    assert len(set(bindings.values())) == len(OTHER_OBJECTS)
+    grown = replace(relation(7, "", COLUMN), estimated_rows=99)
+    assert binding_of(*PLAIN, (grown,)) == bindings["plain"], "more rows make no other table"

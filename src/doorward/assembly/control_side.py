@@ -49,7 +49,7 @@ from doorward.control.office import Address, Office
 from doorward.control.projection.finding import Finder
 from doorward.control.projection.keeping import FILE as INDEX_FILE
 from doorward.detectors.custom import read_detectors
-from doorward.errors import AuditUnavailable, ConfigurationInvalid, Conflict, DoorwardError
+from doorward.errors import AuditUnavailable, ConfigurationInvalid, Conflict, DoorwardError, UpstreamUnavailable
 from doorward.evidence.shelf import Shelf
 from doorward.mcp_server.door import McpDoor
 from doorward.model.approval import ApprovalRequest
@@ -72,6 +72,8 @@ SAMPLE_AGAIN_SECONDS = 86_400.0
 # What gateways may take, once the time for draining is over, to write down how their sessions ended.
 DRAIN_MARGIN_SECONDS = 5.0
 DESK_TICK_SECONDS = 1.0
+# What an approver waits at most for the comparison of what they approve with what is there.
+FRESHEN_SECONDS = 10.0
 LOG_NAME = "doorward"
 
 
@@ -84,6 +86,9 @@ class ControlProcess:
         self._stop = asyncio.Event()
         self._stop_at_once = asyncio.Event()
         self._touched = asyncio.Event()
+        # One reads the catalog at a time: a look in the middle of another's transaction would see what was before.
+        self._reading = asyncio.Lock()
+        self._mark = ""
         self._unsampled = asyncio.Event()
         self._sampled: set[ColumnKey] = set()
         self._votes: dict[ColumnKey, Vote] = {}
@@ -150,10 +155,11 @@ class ControlProcess:
                 workers=settings.workers,
                 now=now_us,
                 new_id=new_id,
+                freshen=lambda upstream: self._freshen(querier, upstream),
             )
             self.office.begin()
             self._progress("reading the catalog")
-            mark = await self._read_catalog(querier)
+            await self._read_catalog(querier)
             await self.office.open()
             stack.push_async_callback(self.office.close)
             self._progress("starting the gateway" if settings.workers == 1 else f"starting {settings.workers} gateways")
@@ -183,7 +189,7 @@ class ControlProcess:
             tasks = [
                 asyncio.create_task(_serve(server, console), name="console"),
                 asyncio.create_task(self._keep_gateways(), name="gateway keeper"),
-                asyncio.create_task(self._watch_catalog(querier, mark), name="catalog watch"),
+                asyncio.create_task(self._watch_catalog(querier), name="catalog watch"),
                 asyncio.create_task(self._sample_values(), name="value sampling"),
                 asyncio.create_task(keep_index(data.index, LogReader(data.log)), name="search index"),
                 asyncio.create_task(turn_days(self.office, taken_up), name="days of the log"),
@@ -249,7 +255,7 @@ class ControlProcess:
 
     # --- the catalog --------------------------------------------------------------------------------------------------
 
-    async def _read_catalog(self, querier: UpstreamQuerier) -> str:
+    async def _read_catalog(self, querier: UpstreamQuerier) -> None:
         mark = await read_mark(querier)
         # The office applies people's verdicts; what they protect is carried on to views and children here.
         verdicts = self.office.catalog.protective_verdicts(self.settings.upstream.name)
@@ -257,7 +263,18 @@ class ControlProcess:
         await self.office.catalog.publish_snapshot(snapshot)
         telemetry.log("catalog.read", upstream=snapshot.upstream, relations=len(snapshot.relations))
         self._unsampled.set()
-        return mark
+        self._mark = mark
+
+    async def _freshen(self, querier: UpstreamQuerier, _upstream: str) -> None:
+        """See to it that gateways know the catalog of now. Raises UpstreamUnavailable when that takes too long."""
+        try:
+            async with asyncio.timeout(FRESHEN_SECONDS), self._reading:
+                if await read_mark(querier) != self._mark:
+                    await self._read_catalog(querier)
+        except TimeoutError:
+            raise UpstreamUnavailable(
+                "The database does not say in time whether what you approve is still the same.", "Try again in a moment."
+            ) from None
 
     async def _sample_values(self) -> None:
         """Look at a few values of columns that are new, and of all once a day; whatever that tells, the next reading takes in.
@@ -294,7 +311,7 @@ class ControlProcess:
         finally:
             await querier.close()
 
-    async def _watch_catalog(self, querier: UpstreamQuerier, mark: str) -> None:
+    async def _watch_catalog(self, querier: UpstreamQuerier) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CATALOG_POLL_SECONDS):
@@ -302,8 +319,9 @@ class ControlProcess:
             touched = self._touched.is_set()
             self._touched.clear()
             try:
-                if touched or await read_mark(querier) != mark:
-                    mark = await self._read_catalog(querier)
+                async with self._reading:
+                    if touched or await read_mark(querier) != self._mark:
+                        await self._read_catalog(querier)
             except DoorwardError as error:
                 # What the gateway has stays; what it does not know is masked.
                 telemetry.log("catalog.failed", level=logging.WARNING, error=error.message)

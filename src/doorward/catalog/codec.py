@@ -15,8 +15,8 @@ class _Form(msgspec.Struct, frozen=True, array_like=True):
 
     upstream: str
     epoch: str
-    # oid, schema, name, kind, estimated rows, is system, columns, hides protected
-    relations: tuple[tuple[int, str, str, RelationKind, int, bool, tuple[_Column, ...], bool], ...]
+    # oid, schema, name, kind, estimated rows, is system, columns, hides protected, definition
+    relations: tuple[tuple[int, str, str, RelationKind, int, bool, tuple[_Column, ...], bool, str], ...]
     user_functions: tuple[str, ...]
     user_operators: tuple[str, ...]
     user_types: tuple[str, ...]
@@ -37,7 +37,7 @@ def canonical(snapshot: Snapshot) -> bytes:
                 (
                     r.oid, r.schema, r.name, r.kind, r.estimated_rows, r.is_system,
                     tuple((c.number, c.name, c.type_name, c.label, c.reasons, c.proposal, c.confidence) for c in r.columns),
-                    r.hides_protected,
+                    r.hides_protected, r.definition,
                 )
                 for r in snapshot.relations
             ),
@@ -59,8 +59,8 @@ def decode(encoded: bytes) -> Snapshot:
         form.upstream,
         form.epoch,
         tuple(
-            Relation(oid, schema, name, kind, tuple(Column(*column) for column in columns), rows, is_system, hides)
-            for oid, schema, name, kind, rows, is_system, columns, hides in form.relations
+            Relation(oid, schema, name, kind, tuple(Column(*column) for column in columns), rows, is_system, hides, definition)
+            for oid, schema, name, kind, rows, is_system, columns, hides, definition in form.relations
         ),
         frozenset(form.user_functions),
         frozenset(form.user_operators),

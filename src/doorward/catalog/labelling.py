@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -133,7 +134,13 @@ def _relation(relation: RelationFact, facts: CatalogFacts, labels: Labels, hides
         relation.estimated_rows,
         relation.is_system,
         hides_protected,
+        _digest(facts.view_definitions.get(relation.oid, "")),
     )
+
+
+def _digest(definition: str) -> str:
+    """Enough to tell two definitions apart."""
+    return hashlib.sha256(definition.encode()).hexdigest()[:32] if definition else ""
 
 
 def _label_system(labels: Labels, relation: RelationFact, facts: CatalogFacts) -> None:

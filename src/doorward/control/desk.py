@@ -66,7 +66,8 @@ class Question:
 class Desk:
     """Requests and answers. A request of a gateway that is lost is withdrawn: nobody waits for it any more.
 
-    *stand_ins* tells who answers for a group now without being of it.
+    *stand_ins* tells who answers for a group now without being of it. *freshen* brings what gateways know of an upstream up to
+    date before an approval, which is good only for objects that are still the same.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Desk:
         now: Callable[[], int],
         changed: Callable[[], None],
         stand_ins: Callable[[], tuple[StandIn, ...]] = tuple,
+        freshen: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._changes = changes
@@ -86,6 +88,7 @@ class Desk:
         self._now = now
         self._changed = changed
         self._stand_ins = stand_ins
+        self._freshen = freshen
         self._asked_by: dict[str, int] = {}
         self._escalated: set[str] = set()
         self._begin_access: Callable[[ApprovalRequest, Answer], Awaitable[None]] | None = None
@@ -235,6 +238,8 @@ class Desk:
             raise AuditUnavailable("No gateway is there to record the answer.", "The client has to ask again.")
         if record.request.wish is not None:
             await self._changes.append(_answered(record.request, state, answer))
+        elif answer.approved and self._freshen is not None:
+            await self._freshen(record.request.upstream)
         if not self._store.requests.settle(record.request.id, record.state, state, answer.at_us, answer):
             raise _overtaken()
         if record.request.wish is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from doorward import __version__
@@ -101,6 +101,7 @@ class Office:
         now: Callable[[], int] = now_us,
         new_id: Callable[[str], str] = new_id,
         steady: Callable[[], int] = steady_us,
+        freshen: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._gateway = gateway
@@ -126,7 +127,7 @@ class Office:
         self.devices = Devices(self.sign_ins, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
-        self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins)
+        self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins, freshen)
         self.accesses = Accesses(store, changes, gateway, self.principals, self.desk, now, new_id, self._requests_changed)
         self.catalog = Catalog(
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched

@@ -178,6 +178,7 @@ class Relation:
     estimated_rows: int = -1
     is_system: bool = False  # a system catalog that the introspection vouches for as clear
     hides_protected: bool = False  # a view that reads protected columns, shown or not
+    definition: str = ""  # of a view: a digest of its text
 
     @cached_property
     def is_protected(self) -> bool:

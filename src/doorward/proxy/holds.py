@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,7 @@ from msgspec import UNSET
 from doorward.approvals.coverage import Grant, grant_from
 from doorward.errors import AuditUnavailable
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
+from doorward.model.catalog import Relation
 from doorward.model.decision import Decision, Facts
 from doorward.model.entry import ActorStamp, HoldAnswered, HoldRequested
 from doorward.model.identity import Identity, PrincipalKind
@@ -23,6 +25,12 @@ DEFAULT_HOLD_SECONDS = 600
 # What one session may have asked at once is one; these bound all of them together, and those of one speaker.
 MOST_WAITING = 1_000
 MOST_WAITING_OF_ONE = 20
+# However fast one is refused and asks again, so many questions of it are put in so much time.
+MOST_ASKED_WITHIN = 60
+ASKED_WITHIN_US = 600_000_000
+MOST_SPEAKERS = 10_000
+# Shorter than what usual middleboxes forget a silent connection after.
+REMIND_SECONDS = 25.0
 # A question travels as one line that the control process must be able to read, and an approver to look at.
 PARAMETER_SHOWN = 500
 PARAMETERS_SHOWN = 200
@@ -55,6 +63,8 @@ class _Waiting:
     speaker: str
     settled: Callable[[Settlement], None]
     timer: Timer
+    remind: Callable[[int, str], None]
+    reminder: Timer | None = None
 
 
 class Holds:
@@ -77,6 +87,7 @@ class Holds:
         self._now_us = now_us
         self._new_id = new_id
         self._waiting: dict[str, _Waiting] = {}
+        self._asked: dict[str, deque[int]] = {}
 
     def ask(
         self,
@@ -87,13 +98,20 @@ class Holds:
         decision: Decision,
         execution_id: str,
         settled: Callable[[Settlement], None],
+        *,
+        objects: tuple[Relation, ...] = (),
+        remind: Callable[[int, str], None] = lambda _seconds, _group: None,
     ) -> ApprovalRequest | None:
-        """Put the question; *settled* is called once, later. None when it can't be put: then nobody waits."""
+        """Put the question; *settled* is called once, later. None when it can't be put: then nobody waits.
+
+        *objects* are what the statement uses, as they are now. *remind* is called now and then while it waits, with the
+        seconds that are left and whoever is asked as well by then.
+        """
         speaker = identity.speaker.id
         theirs = sum(waiting.speaker == speaker for waiting in self._waiting.values())
-        if len(self._waiting) >= MOST_WAITING or theirs >= MOST_WAITING_OF_ONE:
-            return None
         now = self._now_us()
+        if len(self._waiting) >= MOST_WAITING or theirs >= MOST_WAITING_OF_ONE or not self._may_ask(speaker, now):
+            return None
         seconds = decision.hold_seconds or DEFAULT_HOLD_SECONDS
         request = ApprovalRequest(
             id=self._new_id("req"),
@@ -111,7 +129,7 @@ class Holds:
             reason=" ".join(reason.text for reason in decision.reasons)[:REASON_SHOWN],
             approvers=decision.approvers,
             policy_version=decision.policy_version,
-            binding=binding_of(session, identity, attempt, facts, decision),
+            binding=binding_of(session, identity, attempt, facts, decision, objects),
             asked_us=now,
             expires_us=now + seconds * 1_000_000,
             in_transaction=attempt.transaction == "T",
@@ -133,8 +151,38 @@ class Holds:
         if not self._send(Asked(request)):
             return None
         timer = self._later(float(seconds), lambda: self._end(request.id, RequestState.EXPIRED))
-        self._waiting[request.id] = _Waiting(request, execution_id, speaker, settled, timer)
+        self._waiting[request.id] = _Waiting(request, execution_id, speaker, settled, timer, remind)
+        self._remind_later(request.id)
         return request
+
+    def _may_ask(self, speaker: str, now_us: int) -> bool:
+        """Whether *speaker* has not asked too often of late: who asks without end must not bury what others ask."""
+        asked = self._asked.setdefault(speaker, deque())
+        while asked and asked[0] <= now_us - ASKED_WITHIN_US:
+            asked.popleft()
+        if len(asked) >= MOST_ASKED_WITHIN:
+            return False
+        asked.append(now_us)
+        if len(self._asked) > MOST_SPEAKERS:
+            self._asked = {name: times for name, times in self._asked.items() if times[-1] > now_us - ASKED_WITHIN_US}
+        return True
+
+    def _remind_later(self, request_id: str) -> None:
+        """The client hears now and then that it still waits, so that neither it nor what is in between gives up."""
+        waiting = self._waiting.get(request_id)
+        if waiting is None:
+            return
+        request = waiting.request
+        whole = (request.expires_us - request.asked_us) / 1_000_000
+        seconds = min(REMIND_SECONDS, max(1.0, whole / 4))
+
+        def remind() -> None:
+            now = self._now_us()
+            if request_id in self._waiting and now < request.expires_us:
+                waiting.remind((request.expires_us - now) // 1_000_000, request.escalates_to if request.escalated(now) else "")
+                self._remind_later(request_id)
+
+        waiting.reminder = self._later(seconds, remind)
 
     def answered(self, answer: Answer) -> None:
         """An approver answered. What no longer waits is not touched."""
@@ -160,6 +208,8 @@ class Holds:
             state = RequestState.EXPIRED  # the answer came too late
         del self._waiting[request_id]
         waiting.timer.cancel()
+        if waiting.reminder is not None:
+            waiting.reminder.cancel()
         try:
             self._scribe.append(
                 HoldAnswered(
@@ -198,13 +248,26 @@ def _shown(value: bytes | None) -> str:
     return text if len(text) <= PARAMETER_SHOWN else text[:PARAMETER_SHOWN] + "…"
 
 
+def _defined(relation: Relation) -> str:
+    """What a relation is, without what changes by itself: how many rows it may have, how sure a label is."""
+    columns = [(column.number, column.name, column.type_name, column.label.value) for column in relation.columns]
+    return repr((relation.oid, relation.schema, relation.name, relation.kind.value, columns, relation.definition))
+
+
 def _first(shown: list[str], of: int) -> tuple[str, ...]:
     """What is *shown* of so many, and how many more there are: what is left out must not go unsaid."""
     return (*shown, f"… and {of - len(shown)} more") if of > len(shown) else tuple(shown)
 
 
-def binding_of(session: SessionFacts, identity: Identity, attempt: Attempt, facts: Facts, decision: Decision) -> str:
-    """A hash over everything that an approval is about."""
+def binding_of(
+    session: SessionFacts,
+    identity: Identity,
+    attempt: Attempt,
+    facts: Facts,
+    decision: Decision,
+    objects: tuple[Relation, ...] = (),
+) -> str:
+    """A hash over everything that an approval is about; *objects* by id and definition, not by name alone."""
     digest = hashlib.sha256()
     parts: list[bytes | None] = [
         attempt.text.text.encode(),
@@ -215,6 +278,7 @@ def binding_of(session: SessionFacts, identity: Identity, attempt: Attempt, fact
         "\0".join([identity.principal.id, *(actor.id for actor in identity.actors)]).encode(),
         session.upstream.encode(),
         decision.policy_version.encode(),
+        *(_defined(relation).encode() for relation in sorted(objects, key=lambda relation: relation.oid)),
     ]
     for part in parts:
         # Lengths keep neighbours apart; NULL is not the empty value.

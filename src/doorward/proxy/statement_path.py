@@ -21,6 +21,7 @@ from doorward.catalog.resolve import Resolved, resolve
 from doorward.databases import Database
 from doorward.errors import AuditUnavailable
 from doorward.model.agents import Terms
+from doorward.model.catalog import Relation
 from doorward.model.decision import NOTHING_GRANTED, Decision, Facts, Granted, Verdict
 from doorward.model.entry import ColumnStamp, StatementOutcome
 from doorward.model.identity import Identity
@@ -505,7 +506,22 @@ class StatementPath:
             self._unsettled = execution_id
             self._go_on(lambda: self._settle(attempt, decision, execution_id, settlement))
 
-        request = self._holds.ask(self._session, self._identity, attempt, facts, decision, execution_id, settled)
+        def remind(seconds: int, group: str) -> None:
+            left = f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+            also = f" The group {group} is asked by now, too." if group else ""
+            self._go_on(lambda: self._notify(f"Doorward still waits for an approval; {left} are left.{also}", "", ""))
+
+        request = self._holds.ask(
+            self._session,
+            self._identity,
+            attempt,
+            facts,
+            decision,
+            execution_id,
+            settled,
+            objects=self._objects(attempt),
+            remind=remind,
+        )
         if request is None:
             self._scribe.refused(execution_id, self._now_us())
             return Ruling(Go.REFUSE, refusal=refusals.nobody_to_ask(decision))
@@ -529,7 +545,7 @@ class StatementPath:
             # What was approved is exactly what runs. If the rules, or what the statement means under them, have moved since,
             # the binding is another one, and it is asked for again.
             now = self._judge(attempt.text, attempt.inner, attempt.protocol, approved=False)
-            binding = binding_of(self._session, self._identity, attempt, now.facts, now.decision)
+            binding = binding_of(self._session, self._identity, attempt, now.facts, now.decision, self._objects(attempt))
             covered = grant.covers(binding, self._now_us())
             self._scribe.superseded(execution_id, self._now_us())
             if not covered:
@@ -542,6 +558,11 @@ class StatementPath:
             attempt.resume(None, ruling.ticket)
         elif ruling.go is Go.REFUSE:
             attempt.resume(ruling.refusal, None)
+
+    def _objects(self, attempt: Attempt) -> tuple[Relation, ...]:
+        """What a statement uses, and what it runs by name, as the catalog has it now."""
+        found = {r.oid: r for text in (attempt.text, *attempt.inner) for r in self._resolve(text).relations}
+        return tuple(found.values())
 
     def _resolve(self, text: Text) -> Resolved:
         upstream = self._session.upstream
