@@ -1,7 +1,10 @@
 """What rules speak of decides what a decision is remembered for, and for how long."""
 
+from dataclasses import replace
+
 import pytest
 
+from doorward.model.catalog import Label
 from doorward.model.decision import Circumstances, Facts, Verdict
 from doorward.model.statement import Action, Way
 from doorward.policy.load import ACTIONS, default_texts, load, schema
@@ -203,8 +206,6 @@ def test_a_hold_may_require_a_reason_before_anybody_is_asked() -> None:
 
 def test_what_showing_a_label_requires_must_be_said_or_it_is_masked() -> None:
     """Unmasking is never refused aloud."""
-    from doorward.model.catalog import Label
-
     see = HEAD.format("see") + '@require("reason") permit (principal, action == Action::"unmask", resource);'
     policy = policy_of(a=PERMIT, b=see)
     facts = Facts("read", ("SELECT",), labels=(Label.EMAIL,), touches_protected=True)
@@ -231,3 +232,28 @@ def test_an_obligation_where_nothing_would_come_of_it_is_refused(rule: str, word
     """None is ever ignored."""
     (fault,) = read({"a.cedar": HEAD.format("x") + rule}).faults
     assert words in fault.words
+
+
+@pytest.mark.parametrize("action", ["unmask", "scan"])
+def test_rules_on_showing_are_told_what_they_alone_ask_for(action: str) -> None:
+    """Facts that no rule on the statement itself mentions, and the time, reach those on what it shows."""
+    see = HEAD.format("see") + (
+        f'permit (principal, action == Action::"{action}", resource) when {{ context.objects.contains("public.orders") && '
+        'context.purpose == "refund" && context.time.hour == 17 && context.label_classes.contains(LabelClass::"free text") };'
+    )
+    once = HEAD.format("once") + 'forbid (principal, action == Action::"read", resource) when { context.multiple };'
+    policy = policy_of(a=PERMIT, b=see, c=once)
+    facts = Facts("read", ("SELECT",), ("public.orders",), labels=(Label.FREE_TEXT,), touches_protected=True)
+
+    def shown(facts: Facts, purpose: str, at_us: int) -> frozenset[Label]:
+        decision = policy.decide(
+            WHO["alice"], facts, "shop", "orders", circumstances=Circumstances(purpose=purpose), at_us=at_us
+        )
+        assert decision.verdict is Verdict.ALLOW
+        return decision.cleared | decision.scanned | decision.tokenized
+
+    assert shown(facts, "refund", MONDAY_EVENING) == {Label.FREE_TEXT}
+    assert shown(facts, "refund", MONDAY_EVENING + HOUR) == frozenset()
+    assert shown(facts, "", MONDAY_EVENING) == frozenset()
+    assert shown(replace(facts, objects=("public.other",)), "refund", MONDAY_EVENING) == frozenset()
+    assert policy.decide(WHO["alice"], replace(facts, multiple=True), "shop", "orders").verdict is Verdict.DENY

@@ -216,16 +216,20 @@ class Policy:
         needs = self.in_force.needs[facts.action]
         circumstances = Circumstances(**dict(zip(needs.circumstances, situation[0], strict=False)))
         entities = self._entities(chain, upstream, database)
-        context = request.statement_context(
-            facts,
-            upstream,
-            database,
-            approved=approved,
-            circumstances=circumstances,
-            at_us=situation[1] * needs.step_us,
-            only=needs.facts,
-            granted=granted,
-        )
+
+        def told(only: frozenset[str] | None) -> str:
+            return request.statement_context(
+                facts,
+                upstream,
+                database,
+                approved=approved,
+                circumstances=circumstances,
+                at_us=situation[1] * needs.step_us,
+                only=only,
+                granted=granted,
+            )
+
+        context = told(needs.facts)
         where = request.database_uid(upstream, database)
         policies = self.in_force.lifted if approved or granted.break_glass else self.in_force.strict
         questions = [request.ask(who, facts.action, where, context) for who in chain]
@@ -250,6 +254,8 @@ class Policy:
                 parameters=once_approved.parameters,
             )
         if decision.verdict is Verdict.ALLOW:
+            if facts.labels:  # rules on showing mostly ask for less, and are asked once a label
+                context = told(self.in_force.needs[UNMASK].facts)
             cleared = self._shown(UNMASK, policies[UNMASK], chain, entities, facts, context, circumstances)
             scanned = self._shown(SCAN, policies[SCAN], chain, entities, facts, context, circumstances)
             tokenized = self._tokenized(policies[SCAN], chain, entities, scanned - cleared, context)
