@@ -82,6 +82,13 @@ def test_clear_columns_may_steer(text: str) -> None:
         ("SELECT 1 FROM customers c JOIN tmp t ON c.ssn = t.x", {"customers.ssn": "steer"}),
         ("SELECT 1 FROM hr.people WHERE pay > 5", {"hr.people.pay": "search"}),
         ("UPDATE orders SET status = 'x' FROM customers c WHERE c.ssn > '1'", {"customers.ssn": "search"}),
+        (
+            "SELECT 1 FROM (SELECT * FROM customers) s WHERE s.row_to_json::text LIKE '%1%'",
+            {"customers.email": "search", "customers.ssn": "search", "customers.notes": "search"},
+        ),
+        ("SELECT 1 FROM (SELECT * FROM customers) s WHERE s.ssn = '1'", {"customers.ssn": "compare"}),
+        ("SELECT 1 FROM (SELECT * FROM customers, orders) s WHERE s.status = 'x'", {}),
+        ("; ".join(["SELECT 1 FROM customers WHERE ssn = '1'"] * 21), {"customers.ssn": "steer"}),
         ("SELECT 1; SELECT 1 FROM customers WHERE ssn > '1'", {"customers.ssn": "search"}),
     ],
 )

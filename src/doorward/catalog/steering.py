@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from doorward.model.catalog import Column, Label, Relation, Snapshot
 from doorward.model.decision import Steered
 from doorward.model.statement import Origin, ParsedStatement, RelationName, Steering, Way
+from doorward.sql.steering import MOST_VALUES
 
 Meanings = Callable[[RelationName], tuple[Relation, ...]]
 
@@ -31,7 +32,10 @@ def steered_by(
                 before, times = found.get((name, label), (told, 0))
                 graver = max(before, told, key=lambda way: way.gravity)
                 found[name, label] = (graver, times + steering.times)
-    return tuple(Steered(name, label, way, times) for (name, label), (way, times) in sorted(found.items(), key=_by_name))
+    return tuple(
+        Steered(name, label, Way.STEER if way is Way.COMPARE and times > MOST_VALUES else way, times)
+        for (name, label), (way, times) in sorted(found.items(), key=_by_name)
+    )
 
 
 def _by_name(item: tuple[tuple[str, Label], tuple[Way, int]]) -> str:

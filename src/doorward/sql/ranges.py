@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from doorward.model.statement import Origin, RelationName
+from doorward.sql.functions import is_builtin_function
 
 # More columns than the server returns (MaxTupleAttributeNumber): without this bound stars over stars would grow without end.
 COLUMN_LIMIT = 1664
@@ -150,6 +151,16 @@ class Derived(Range):
     def is_sure_of(self, name: str) -> bool:
         """Whether a result column is called so."""
         return any(isinstance(item, Shown) and item.name == name for item in self.columns)
+
+    def qualified(self, name: str) -> Flow:
+        """Its column, or one behind a star, or a function of that name called on its row."""
+        found = self.column(name)
+        if found is None:
+            return replace(self.row(), is_bare=False)
+        stars = [item for item in self.columns if isinstance(item, Range)]
+        if self.is_sure_of(name) or not stars or (len(stars) > 1 and not is_builtin_function(name)):
+            return found
+        return self._seen(either([found, *(item.qualified(name) for item in stars)]))
 
     def row(self) -> Flow:
         """All its columns at once."""
