@@ -13,10 +13,11 @@ from doorward.console.places import _own_path
 from doorward.console.rendering import Pages
 from doorward.control.feed import Feed
 from doorward.control.operators import LOCAL
+from doorward.control.views import decode_entry
 from doorward.model import link
 from doorward.model.approval import RequestState
 from doorward.model.catalog import Label
-from doorward.model.entry import SigninRefused
+from doorward.model.entry import Administered, SigninRefused
 from tests.api.clients import ORIGIN, TOKEN, Doors
 from tests.control.happenings import held, sessions, tell_morning
 from tests.control.offices import Scene, until
@@ -77,6 +78,22 @@ async def test_cookie_is_for_this_site_and_not_for_scripts(scene: Scene) -> None
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
         assert ("secure" in cookie) is is_https
+
+
+async def test_who_came_in_and_who_did_not_is_in_the_log(doors: Doors) -> None:
+    """With the name that was claimed, and from where; when it can't be recorded, nobody gets in."""
+    minted = await doors.scene.office.secrets.mint(LOCAL, "alice")
+    await doors.client().post("/login", data={"name": "alice", "secret": "wrong"})
+    await doors.client().post("/login", data={"name": "alice", "secret": minted.secret})
+    told = [entry for entry in map(decode_entry, doors.scene.log.raw) if getattr(entry, "act", "").startswith("console.")]
+    assert [(entry.act, entry.subject, entry.by) for entry in told if isinstance(entry, Administered)] == [
+        ("console.signin_refused", "alice", "doorward"),
+        ("console.signed_in", "alice", "alice"),
+    ]
+    doors.scene.gateway.append_error = "the disk is full"
+    refused = await doors.client().post("/login", data={"name": "alice", "secret": minted.secret})
+    assert refused.status_code >= 400
+    assert "audit log" in refused.text
 
 
 @pytest.mark.parametrize(

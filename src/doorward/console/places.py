@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -34,7 +35,7 @@ from doorward.control.office import Office
 from doorward.control.record import EXPORT_LIMIT
 from doorward.control.tables import utc
 from doorward.control.timeline import Stretch, stretches, timeline
-from doorward.errors import AuthenticationFailed, DoorwardError, InvalidRequest, NotFound, NotPermitted
+from doorward.errors import AuditUnavailable, AuthenticationFailed, DoorwardError, InvalidRequest, NotFound, NotPermitted
 
 QUERY_WORDS = (*FILTER_WORDS, *TIMES)
 TIMELINE_ROWS = 1_000
@@ -84,9 +85,15 @@ class Places:
             return self._login_page(request.query_params.get("next", "/"))
         form = await request.form()
         following = _own_path(text_of(form, "next"))
+        name, address = text_of(form, "name").strip(), address_of(request)
         try:
-            by = self._signin.by_name(text_of(form, "name").strip(), text_of(form, "secret").strip(), address_of(request))
-        except (AuthenticationFailed, TooManyAttempts) as error:
+            by = self._signin.by_name(name, text_of(form, "secret").strip(), address)
+            await self._office.signed_in(by, address)
+        except AuthenticationFailed as error:
+            with contextlib.suppress(AuditUnavailable):  # nobody got in
+                await self._office.not_signed_in(name, address)
+            return self._login_page(following, error)
+        except (TooManyAttempts, AuditUnavailable) as error:
             return self._login_page(following, error)
         return self.signing_in.enter(request, by, following)
 

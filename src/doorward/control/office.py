@@ -154,6 +154,14 @@ class Office:
             await self._changes.note("clock.jumped", "the wall clock", by_ms=str(jump_us // 1_000))
         await self.log_keys.turn()
 
+    async def signed_in(self, by: Operator, address: str) -> None:
+        """Put in the log that *by* came to the console with a secret. Raises AuditUnavailable; nobody gets in then."""
+        await self._changes.record(by, "console.signed_in", by.name, address=address)
+
+    async def not_signed_in(self, name: str, address: str) -> None:
+        """Put in the log that somebody tried, with the name that was claimed. Raises AuditUnavailable."""
+        await self._changes.note("console.signin_refused", name[:63].encode(errors="replace").decode(), address=address)
+
     async def taken_up(self, **details: str) -> None:
         """Put in the log what Doorward runs with from here on. Raises AuditUnavailable."""
         await self._changes.note("configuration.taken_up", __version__, **details)
