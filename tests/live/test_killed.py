@@ -27,7 +27,8 @@ from tests.patience import either
 ROUNDS = either(20, 200)
 REAL_LOAD_BYTES = 12_000  # more than a hundred statements in the server's log
 PGBENCH = shutil.which("pgbench") or "/usr/lib/postgresql/15/bin/pgbench"
-LOGGED = re.compile(r"^bench\|(\S+?)\|LOG:  (?:statement|execute [^:]*): (.*)$")
+# Doorward puts the chain before the application: the server's log names who is behind a session.
+LOGGED = re.compile(r"^nightly-etl: bench\|(\S+?)\|LOG:  (?:statement|execute [^:]*): (.*)$")
 
 pytestmark = pytest.mark.live
 

@@ -19,11 +19,11 @@ _LOGGED = re.compile(r"^([^|]*)\|([^|]*)\|LOG:  (?:statement|execute (?!fetch fr
 
 
 def statements_logged(lines: Iterable[str], application: str, database: str) -> Counter[str]:
-    """How often the server ran each text for the sessions of *application*, by its own log."""
+    """How often the server ran each text for the sessions of *application*, whoever's they are, by its own log."""
     found: Counter[str] = Counter()
     for line in lines:
         matched = _LOGGED.match(line)
-        if matched and matched[1] == application and matched[2] == database:
+        if matched and matched[1].endswith(application) and matched[2] == database:
             found[matched[3]] += 1
     return found
 
