@@ -19,6 +19,7 @@ from doorward import telemetry
 from doorward.api.app import create_api
 from doorward.api.failures import UNEXPECTED, Failure, failure_of, failure_of_http, status_of
 from doorward.api.guard import Guard
+from doorward.api.scim import create_scim
 from doorward.api.settings import DoorSettings
 from doorward.api.signin import Signin
 from doorward.console.browser_sessions import BrowserSession
@@ -60,8 +61,12 @@ def create_app(
         assert isinstance(error, HTTPException)
         return _failure_page(places, request, failure_of_http(error), error.status_code)
 
+    scim = []
+    if office.scim is not None:
+        scim.append(Mount("/scim/v2", create_scim(office.people, office.scim.token(), signin, settings)))
     return Starlette(
         routes=[
+            *scim,
             Mount("/api/v1", create_api(office, settings, signin)),
             Mount("/static", StaticFiles(directory=STATIC)),
             page("/", places.now),

@@ -23,6 +23,7 @@ import msgspec
 
 from doorward.authentication.tokens import MOST_LEEWAY_SECONDS, Expected
 from doorward.control.fetching import check_address
+from doorward.control.scim_settings import ScimSettings
 from doorward.control.sign_in_settings import SignInSettings, check_sign_in
 from doorward.errors import ConfigurationInvalid
 
@@ -60,6 +61,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issuers: dict[str, IssuerSettings] = {}
     workloads: tuple[WorkloadRule, ...] = ()
     sign_in: SignInSettings | None = None
+    scim: ScimSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class IdentitySettings:
     issuers: Mapping[str, IssuerSettings]
     workloads: tuple[WorkloadRule, ...] = ()
     sign_in: SignInSettings | None = None
+    scim: ScimSettings | None = None
 
     def expected(self, name: str) -> Expected:
         """What a token of issuer *name* must be."""
@@ -147,7 +150,9 @@ def read_identity_settings(text: str) -> IdentitySettings:
         _check_rule(rule, issuers)
     if read.sign_in is not None:
         check_sign_in(read.sign_in)
-    return IdentitySettings(issuers, read.workloads, read.sign_in)
+    if read.scim is not None:
+        read.scim.token()
+    return IdentitySettings(issuers, read.workloads, read.sign_in, read.scim)
 
 
 def read_identity_file(path: Path) -> IdentitySettings:

@@ -28,6 +28,7 @@ from doorward.control.lookup import Directory
 from doorward.control.newcomers import Newcomers
 from doorward.control.on_call import OnCall
 from doorward.control.operators import Operator
+from doorward.control.people import People
 from doorward.control.policies import Policies
 from doorward.control.principals import Principals
 from doorward.control.probing import Probing
@@ -35,6 +36,7 @@ from doorward.control.projection.finding import Finder
 from doorward.control.provider import Provider
 from doorward.control.record import LogReading, Record
 from doorward.control.reviews import Reviews
+from doorward.control.scim_settings import ScimSettings
 from doorward.control.secrets import Secrets
 from doorward.control.sessions import Sessions
 from doorward.control.sign_in_codes import Codes
@@ -123,6 +125,8 @@ class Office:
         provider = Provider(identity.sign_in, lambda: now() / 1_000_000) if identity.sign_in is not None else None
         newcomers = Newcomers(identity.sign_in, store, self.principals) if identity.sign_in is not None else None
         self.sign_ins = SignIns(store, changes, newcomers, provider, gateway, now, new_id)
+        self.scim = identity.scim
+        self.people = People(identity.scim or ScimSettings(""), store, self.principals, self.sign_ins, now, new_id)
         self.codes = Codes(now)
         self.devices = Devices(self.sign_ins, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))

@@ -95,11 +95,32 @@ class Principals:
             self._store.principals.revoke(principal.id, self._now())
             await self._sessions.revoke(principal_id=principal.id, reason="The principal was revoked.")
 
+    async def suspend(self, by: Operator, name: str, reason: str) -> None:
+        """Take all access from a principal until ``resume``: its credentials for good, its live sessions, its agents'."""
+        by.require_administration()
+        async with self._changes.turn():
+            principal = self.good(name).principal
+            await self._changes.record(by, "principal.suspended", name, id=principal.id, reason=reason)
+            self._store.principals.suspend(principal.id, self._now())
+            await self._sessions.revoke(principal_id=principal.id, reason="The principal was deactivated.")
+
+    async def resume(self, by: Operator, name: str) -> None:
+        """Let a suspended principal sign in anew."""
+        by.require_administration()
+        async with self._changes.turn():
+            record = self._store.principals.named(name)
+            if record is None or record.suspended_us is None:
+                raise NotFound(f"Nobody named {name!r} is deactivated.")
+            await self._changes.record(by, "principal.resumed", name, id=record.principal.id)
+            self._store.principals.suspend(record.principal.id, None)
+
     def good(self, name: str) -> PrincipalRecord:
         """The principal of this name. Raises NotFound, or Conflict if it was revoked."""
         record = self._store.principals.named(name)
         if record is None:
             raise NotFound(f"There is no principal named {name!r}.", "See the list of principals.")
+        if record.suspended_us is not None and record.revoked_us is None:
+            raise Conflict(f"{name!r} is deactivated by the directory.", "Activate them there.")
         if record.is_revoked:
             raise Conflict(f"{name!r} was revoked.", "Add a principal under another name.")
         return record

@@ -19,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 from doorward.store.accesses import SqlAccesses
 from doorward.store.agents import SqlAgents
 from doorward.store.credentials import SqlCredentials
+from doorward.store.directory import SqlDirectory
 from doorward.store.duties import SqlDuties
 from doorward.store.history import SqlColumnHistory
 from doorward.store.policies import SqlPolicies
@@ -39,6 +40,7 @@ class SqlStore:
         self._lock = threading.Lock()
         self.principals = SqlPrincipals(self.transaction)
         self.credentials = SqlCredentials(self.transaction)
+        self.directory = SqlDirectory(self.transaction)
         self.sign_ins = SqlSignIns(self.transaction)
         self.verdicts = SqlVerdicts(self.transaction)
         self.history = SqlColumnHistory(self.transaction)

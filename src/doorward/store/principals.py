@@ -36,6 +36,7 @@ class SqlPrincipals:
             "salt": record.salt,
             "created_us": record.created_us,
             "revoked_us": record.revoked_us,
+            "suspended_us": record.suspended_us,
         }
         try:
             with self._transaction() as connection:
@@ -76,6 +77,14 @@ class SqlPrincipals:
                 good = (column == principal_id) & table.c.revoked_us.is_(None)
                 connection.execute(update(table).where(good).values(revoked_us=at_us))
 
+    def suspend(self, principal_id: str, at_us: int | None) -> None:
+        """Take access from the principal, and all its credentials for good; or, with None, let it have access again."""
+        theirs = (CREDENTIALS.c.principal_id == principal_id) & CREDENTIALS.c.revoked_us.is_(None)
+        with self._transaction() as connection:
+            connection.execute(update(PRINCIPALS).where(PRINCIPALS.c.id == principal_id).values(suspended_us=at_us))
+            if at_us is not None:
+                connection.execute(update(CREDENTIALS).where(theirs).values(revoked_us=at_us))
+
 
 def _record(row: Row[Any]) -> PrincipalRecord:
     principal = Principal(
@@ -85,4 +94,4 @@ def _record(row: Row[Any]) -> PrincipalRecord:
         groups=tuple(json.loads(row.groups)),
         acting_for=row.acting_for,
     )
-    return PrincipalRecord(principal, row.salt, row.created_us, row.revoked_us)
+    return PrincipalRecord(principal, row.salt, row.created_us, row.revoked_us, row.suspended_us)

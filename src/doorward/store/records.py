@@ -23,11 +23,12 @@ class PrincipalRecord:
     salt: bytes
     created_us: int
     revoked_us: int | None = None
+    suspended_us: int | None = None
 
     @property
     def is_revoked(self) -> bool:
-        """Whether it has lost all access for good."""
-        return self.revoked_us is not None
+        """Whether it has no access: for good, or until a directory brings it back."""
+        return self.revoked_us is not None or self.suspended_us is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,20 @@ class SignIn:
     def is_good_at(self, now_us: int) -> bool:
         """Whether it still lasts."""
         return self.ended_us is None and now_us < self.ends_us
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryEntry:
+    """A user or group as the operator's directory pushed it. *body* is its JSON; a group has no *principal_id*."""
+
+    id: str
+    kind: str
+    name: str
+    principal_id: str
+    body: str
+    active: bool
+    created_us: int
+    modified_us: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from doorward.store.records import (
     AccessRecord,
     ColumnChange,
     Credential,
+    DirectoryEntry,
     Duty,
     LabelVerdict,
     PrincipalRecord,
@@ -44,6 +45,25 @@ class Principals(Protocol):
 
     def revoke(self, principal_id: str, at_us: int) -> None:
         """Revoke the principal and all its credentials."""
+
+    def suspend(self, principal_id: str, at_us: int | None) -> None:
+        """Take access from the principal, and all its credentials for good; or, with None, let it have access again."""
+
+
+class Directory(Protocol):
+    """What the operator's directory pushed."""
+
+    def put(self, entry: DirectoryEntry) -> None:
+        """Keep *entry* in place of any other with its id."""
+
+    def by_id(self, entry_id: str) -> DirectoryEntry | None:
+        """The entry with this id."""
+
+    def all(self, kind: str) -> tuple[DirectoryEntry, ...]:
+        """All entries of a kind, the oldest first."""
+
+    def remove(self, entry_id: str) -> None:
+        """Keep it no longer."""
 
 
 class Credentials(Protocol):
@@ -244,6 +264,8 @@ class Store(Protocol):
     def principals(self) -> Principals: ...
     @property
     def credentials(self) -> Credentials: ...
+    @property
+    def directory(self) -> Directory: ...
     @property
     def sign_ins(self) -> SignIns: ...
     @property

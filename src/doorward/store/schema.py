@@ -5,7 +5,20 @@ A step is never edited once released: a change is a new step. METADATA describes
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, MetaData, String, Table, Text, inspect, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    inspect,
+    text,
+)
 
 from doorward.errors import ConfigurationInvalid
 
@@ -22,6 +35,7 @@ PRINCIPALS = Table(
     Column("salt", LargeBinary, nullable=False),
     Column("created_us", Integer, nullable=False),
     Column("revoked_us", Integer),
+    Column("suspended_us", Integer),
 )
 
 CREDENTIALS = Table(
@@ -67,6 +81,20 @@ SUBJECTS = Table(
     Column("issuer", String, primary_key=True),
     Column("subject", String, primary_key=True),
     Column("principal_id", String, nullable=False),
+)
+
+DIRECTORY = Table(
+    "directory",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("principal_id", String, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+    Column("active", Boolean, nullable=False),
+    Column("created_us", Integer, nullable=False),
+    Column("modified_us", Integer, nullable=False),
+    UniqueConstraint("kind", "name"),
 )
 
 VERDICTS = Table(
@@ -267,6 +295,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE subjects (
             issuer VARCHAR NOT NULL, subject VARCHAR NOT NULL, principal_id VARCHAR NOT NULL REFERENCES principals (id),
             PRIMARY KEY (issuer, subject))""",
+    ),
+    (
+        "ALTER TABLE principals ADD COLUMN suspended_us INTEGER",
+        """CREATE TABLE directory (
+            id VARCHAR NOT NULL PRIMARY KEY, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, principal_id VARCHAR NOT NULL,
+            body TEXT NOT NULL, active BOOLEAN NOT NULL, created_us INTEGER NOT NULL, modified_us INTEGER NOT NULL,
+            UNIQUE (kind, name))""",
     ),
 )
 
