@@ -227,6 +227,8 @@ def test_a_task_ends_by_itself_in_a_live_session(running: Running) -> None:
         running.wait_for(is_over)
     with pytest.raises(psycopg.OperationalError):
         running.connect("report-bot")
+    with pytest.raises(NotFound):  # it is over already
+        running.do(agents(running).end_task(LOCAL, "report-bot"))
 
 
 def test_nobody_else_gives_tasks_and_no_one_gets_a_wrong_one(running: Running) -> None:

@@ -158,7 +158,7 @@ class Agents:
         async with self._changes.turn():
             agent = self._good(name)
             self._require_charge(by, agent.record.principal)
-            task = agent.registration.task
+            task = self._task(agent.registration)
             if task is None:
                 raise NotFound(f"{name} has no task.", "See: doorward agent show")
             await self._changes.record(by, "agent.task-ended", name, task=task.id)
