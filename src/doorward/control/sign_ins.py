@@ -29,7 +29,7 @@ _OVER = "The sign-in is over."
 
 
 class SignIns:
-    """All sign-ins. *provider* is None where people sign in with passwords alone."""
+    """All sign-ins. *provider* is None where people sign in with secrets alone."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class SignIns:
     def token_of(self, by: Operator) -> str:
         """A token that shows the sign-in of *by* to the API, in place of any before; its digest alone is kept."""
         if not by.sign_in_id:
-            raise AuthenticationFailed("You are not signed in as a person.", "Sign in with your provider or your password.")
+            raise AuthenticationFailed("You are not signed in as a person.", "Sign in with your identity provider.")
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         self._store.sign_ins.change(by.sign_in_id, digest=_digest(token))
         return token
