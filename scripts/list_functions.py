@@ -65,6 +65,13 @@ _INTROSPECTION = """
     row_security_active session_user shobj_description to_regclass to_regcollation to_regnamespace to_regoper
     to_regoperator to_regproc to_regprocedure to_regrole to_regtype to_regtypemod system_user unicode_version user
     version
+    pg_stat_get_numscans pg_stat_get_lastscan pg_stat_get_live_tuples pg_stat_get_dead_tuples
+    pg_stat_get_tuples_returned pg_stat_get_tuples_fetched pg_stat_get_tuples_inserted pg_stat_get_tuples_updated
+    pg_stat_get_tuples_deleted pg_stat_get_tuples_hot_updated pg_stat_get_tuples_newpage_updated
+    pg_stat_get_mod_since_analyze pg_stat_get_ins_since_vacuum pg_stat_get_blocks_fetched pg_stat_get_blocks_hit
+    pg_stat_get_last_vacuum_time pg_stat_get_last_autovacuum_time pg_stat_get_last_analyze_time
+    pg_stat_get_last_autoanalyze_time pg_stat_get_vacuum_count pg_stat_get_autovacuum_count
+    pg_stat_get_analyze_count pg_stat_get_autoanalyze_count
 """
 INTROSPECTION = frozenset(_INTROSPECTION.split())
 

@@ -117,7 +117,9 @@ def attack(stage: Stage, entries: Sequence[Entry], report: Report, forms: Sequen
 def work(stage: Stage, items: Sequence[benign.Benign], report: Report, forms: Sequence[str]) -> None:
     """Do the ordinary work."""
     for item in items:
-        for form in forms:
+        if item.versions and stage.server.version not in item.versions:
+            continue
+        for form in item.forms_of(forms):
             fault = benign.wrong(item, stage, form)
             report.plays += 1
             if item.known:

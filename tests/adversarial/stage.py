@@ -51,16 +51,21 @@ class Stage:
     admin: psycopg.Connection[Any]
     _querier: UpstreamQuerier = field(init=False)
     _state: tuple[str, str] | None = None
+    _kept: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._querier = UpstreamQuerier(self.upstream)
 
-    def prepare(self, setup: tuple[str, ...]) -> None:
-        """The fixture as it was made, then *setup*, then Doorward's own reading of the catalog.
+    def prepare(self, setup: tuple[str, ...], *, keep: bool = False) -> None:
+        """The fixture as it was made, then *setup*, then Doorward's own reading of the catalog. With *keep* all of it stays as
+        it is where the one before asked for the same: only for whoever reads.
 
         Sessions that begin afterwards see that reading: a gateway hears of it on the same wire, before the answer to the
         sign-in. What is still as the last entry found it is left alone.
         """
+        if keep and setup and self._kept == setup:
+            return
+        self._kept = setup if keep else ()
         if setup or self._state is None or self._look() != self._state:
             self._run(self.fixture)
             self._run("SELECT lo_unlink(oid) FROM pg_largeobject_metadata")
@@ -68,6 +73,12 @@ class Stage:
                 self._run(statement.replace("{files}", str(self.files)))
             self.read_catalog()
             self._state = None if setup else self._look()
+
+    def oid(self, relation: str) -> int:
+        """The number of a relation by its qualified name."""
+        row = self.admin.execute("SELECT %s::regclass::oid::int8", (relation,)).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def _run(self, statement: str) -> None:
         self.admin.execute(statement.encode())

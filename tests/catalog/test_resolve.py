@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from doorward.catalog.resolve import Resolved, resolve
@@ -223,3 +225,34 @@ def test_facts_sum_up_every_statement_of_a_text() -> None:
     assert facts.tags == ("SET", "DELETE", "DROP VIEW")
     assert facts.settings == ("work_mem",)
     assert facts.object_kinds == ("view",)
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("SELECT information_schema._pg_expandarray('{1}'::int2[])", True),
+        ("SELECT information_schema.upper('x')", False),
+        # One name with a dot in it, which somebody has given to a function of theirs.
+        ("""SELECT "pg_catalog.upper"('x')""", False),
+        ("""SELECT "information_schema._pg_expandarray"('x')""", False),
+    ],
+)
+def test_a_name_with_a_dot_in_it_is_nobody_elses(text: str, listed: bool) -> None:
+    """What is vouched for is vouched for by schema and name."""
+    found = resolved(text)
+    assert (not found.facts.unlisted_functions, found.expressions_are_clear) == (listed, listed)
+
+
+def test_a_column_may_be_called_like_its_enum() -> None:
+    """Where no row can be cast to any type of that name, it calls nothing."""
+    text = "SELECT o.status FROM orders o JOIN customers c USING (id)"
+    assert resolved(text).clear_outputs == {0}
+    typed = replace(SHOP, user_types=frozenset({"status"}))
+    assert resolved(text, typed).clear_outputs == frozenset()
+    assert resolved(text, replace(typed, uncastable_types=frozenset({"status"}))).clear_outputs == {0}
+
+
+def test_a_definition_is_stored_nowhere() -> None:
+    """It may quote values of protected columns, and would come back from a clear one."""
+    assert resolved("INSERT INTO orders (status) SELECT pg_get_viewdef('v'::regclass)").facts.copies_protected
+    assert not resolved("INSERT INTO orders (status) SELECT upper('v')").facts.copies_protected

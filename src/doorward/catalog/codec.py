@@ -21,6 +21,7 @@ class _Form(msgspec.Struct, frozen=True, array_like=True):
     user_operators: tuple[str, ...]
     user_types: tuple[str, ...]
     server_version: str
+    uncastable_types: tuple[str, ...]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -45,6 +46,7 @@ def canonical(snapshot: Snapshot) -> bytes:
             tuple(sorted(snapshot.user_operators)),
             tuple(sorted(snapshot.user_types)),
             snapshot.server_version,
+            tuple(sorted(snapshot.uncastable_types)),
         )
     )  # fmt: skip
 
@@ -66,4 +68,5 @@ def decode(encoded: bytes) -> Snapshot:
         frozenset(form.user_operators),
         frozenset(form.user_types),
         form.server_version,
+        frozenset(form.uncastable_types),
     )

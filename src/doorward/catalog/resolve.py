@@ -29,6 +29,7 @@ from doorward.sql.functions import (
     is_builtin_type,
     is_dangerous_function,
     is_safe_function,
+    is_standard_function,
     tells_definitions,
 )
 
@@ -177,7 +178,9 @@ def _unlisted(statement: ParsedStatement, snapshot: Snapshot) -> Iterator[str]:
 def _is_listed(name: str, snapshot: Snapshot) -> bool:
     if _is_system(name):
         return is_safe_function(_bare(name))
-    return "." not in name and is_safe_function(name) and name not in snapshot.user_functions
+    if "." in name:
+        return is_standard_function(name)
+    return is_safe_function(name) and name not in snapshot.user_functions
 
 
 def _is_vouched(statement: ParsedStatement, snapshot: Snapshot) -> bool:
@@ -201,9 +204,11 @@ def _is_known(name: str, of_users: frozenset[str], is_builtin: Callable[[str], b
 def _is_clear(statement: ParsedStatement, touched: _Touched, vouched: bool) -> bool:
     if statement.node in _RUNS_ANOTHER or (statement.prepared_name and statement.node != "PrepareStmt"):
         return False
-    if any(tells_definitions((_bare(name),)) for name in statement.functions):
-        return False
-    return vouched and touched.is_clear and statement.action is not Action.UNKNOWN
+    return vouched and not _tells_definitions(statement) and touched.is_clear and statement.action is not Action.UNKNOWN
+
+
+def _tells_definitions(statement: ParsedStatement) -> bool:
+    return any(tells_definitions((_bare(name),)) for name in statement.functions)
 
 
 def _clear_outputs(statement: ParsedStatement, touched: _Touched, vouched: bool, snapshot: Snapshot) -> frozenset[int]:
@@ -227,7 +232,8 @@ def _is_clear_name(name: str, touched: _Touched, snapshot: Snapshot) -> bool:
     """
     if touched.reads_unresolved:
         return False
-    is_function = name in snapshot.user_functions or name in snapshot.user_types or is_builtin_function(name)
+    is_cast = name in snapshot.user_types and name not in snapshot.uncastable_types
+    is_function = is_cast or name in snapshot.user_functions or is_builtin_function(name)
     if name in SYSTEM_COLUMNS:
         return not is_function
     columns = list(touched.columns(name))
@@ -242,6 +248,9 @@ def _is_unbounded(statement: ParsedStatement) -> bool:
 
 def _copies_protected(statement: ParsedStatement, touched: _Touched, vouched: bool, snapshot: Snapshot) -> bool:
     """Whether a protected value may be stored by it somewhere it wasn't."""
+    # The text of a definition may quote protected values.
+    if _tells_definitions(statement) and statement.action.severity >= Action.WRITE.severity:
+        return True
     if not statement.copies_data:
         return False
     if statement.prepared_name or touched.reads_unresolved:

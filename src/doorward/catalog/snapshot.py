@@ -62,6 +62,7 @@ async def read_snapshot(
         user_functions=facts.functions,
         user_operators=facts.operators,
         user_types=facts.types,
+        uncastable_types=facts.uncastable_types,
         server_version=facts.server_version,
     )
     return replace(snapshot, epoch=hashlib.sha256(canonical(snapshot)).hexdigest()[:32])

@@ -201,7 +201,8 @@ class Snapshot:
     """One reading of an upstream's catalog, labels applied. Everything absent from it counts as protected.
 
     *epoch* changes whenever anything in it does. *user_functions*, *user_operators* and *user_types* are bare names that
-    exist outside the system schemas: a statement that uses such a name proves nothing about its output.
+    exist outside the system schemas: a statement that uses such a name proves nothing about its output. *uncastable_types* are
+    those names of types that no row can be cast to.
     """
 
     upstream: str
@@ -211,6 +212,7 @@ class Snapshot:
     user_operators: frozenset[str] = frozenset()
     user_types: frozenset[str] = frozenset()
     server_version: str = ""
+    uncastable_types: frozenset[str] = frozenset()
 
     @cached_property
     def by_oid(self) -> dict[int, Relation]:

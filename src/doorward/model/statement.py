@@ -139,7 +139,8 @@ class ParsedStatement:
     *aliases* are the names that the text itself gives to columns, *creates* the relations that come into being with it,
     *checked_functions* those whose constant arguments were found harmless (they need only not be shadowed).
     *temporary* says that all it creates or drops is spelled as temporary. *steering* lists where columns steer rows, apart
-    from IS NULL and count() of a bare one; columns that need no protection are among them.
+    from IS NULL and count() of a bare one; columns that need no protection are among them. *shown_parameters* are the numbers
+    of parameters that name settings to be read: whoever has their values must look at them.
     """
 
     node: str
@@ -167,6 +168,7 @@ class ParsedStatement:
     checked_functions: tuple[str, ...] = ()
     temporary: bool = False
     steering: tuple[Steering, ...] = ()
+    shown_parameters: frozenset[int] = frozenset()
 
     @property
     def is_plain(self) -> bool:
@@ -199,6 +201,11 @@ class Analysis:
     error_code: str = ""  # SQLSTATE to answer with when error is set
     varying: frozenset[int] = frozenset()
     claimed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def shows_settings(self) -> bool:
+        """Whether a parameter of it names a setting to be read."""
+        return any(statement.shown_parameters for statement in self.statements)
 
     @property
     def action(self) -> Action:

@@ -21,12 +21,13 @@ from doorward.wire.governor import Refusal, Ticket
 class Family:
     """What texts share that differ only in literals which change nothing; resolved anew whenever the catalog changed."""
 
-    __slots__ = ("_epoch", "_resolved", "analysis", "fixed", "is_plain", "shown")
+    __slots__ = ("_epoch", "_resolved", "analysis", "fixed", "is_plain", "shown", "shows_settings")
 
     def __init__(self, analysis: Analysis, shown: str = "", fixed: tuple[bytes | None, ...] = ()) -> None:
         self.analysis = analysis
         self.shown = shown  # their text without any literals
         self.is_plain = len(analysis.statements) == 1 and analysis.statements[0].is_plain
+        self.shows_settings = analysis.shows_settings
         self.fixed = fixed  # the literals that must be the same, None for those that may vary
         self._epoch = ("", "")
         self._resolved: Resolved | None = None

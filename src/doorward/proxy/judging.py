@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from doorward.catalog.resolve import Resolved
@@ -33,6 +34,20 @@ def decide(
     return policy.decide(
         identity, facts, upstream, database, approved=approved, circumstances=circumstances, at_us=at_us, granted=granted
     )
+
+
+# How a setting is spelled. Custom ones have a dot; what is shorter could be the number of something that prints as anything.
+_SETTING = re.compile(rb"[A-Za-z_]{6,63}")
+
+
+def hides_settings(analysis: Analysis, inner: Sequence[Analysis], parameters: Sequence[bytes | None]) -> bool:
+    """Whether a parameter may name a setting that clients don't read: one that is not spelled like a built-in setting's name.
+
+    The values with which a statement was prepared or declared are not known here, so *inner* may have no such parameter.
+    """
+    numbers = [number for statement in analysis.statements for number in statement.shown_parameters]
+    values = [parameters[number - 1] if number <= len(parameters) else None for number in numbers]
+    return any(other.shows_settings for other in inner) or any(not _SETTING.fullmatch(value or b"") for value in values)
 
 
 def plan(

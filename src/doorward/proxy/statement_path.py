@@ -319,7 +319,9 @@ class StatementPath:
 
     def _begin(self, attempt: Attempt, grant: str) -> Ruling:
         too_much = self._metered[0].begin(self._metered[1], self._now_us()) if self._metered is not None else None
-        judgement = self._judge(attempt.text, attempt.inner, attempt.protocol, approved=bool(grant))
+        judgement = self._judge(
+            attempt.text, attempt.inner, attempt.protocol, approved=bool(grant), hides=self._hides_settings(attempt)
+        )
         execution_id = f"{self._session.id}.{self._next}"
         self._next += 1
         if self._session.wishes.report:
@@ -382,23 +384,33 @@ class StatementPath:
         self._scribe.intent(self._session, self._identity, attempt, facts, decision, execution_id, begun_us, grant="")
         return self._hold(attempt, facts, decision, execution_id)
 
+    def _hides_settings(self, attempt: Attempt) -> bool:
+        """Whether it asks, by a parameter, for a setting that clients don't read."""
+        if not (attempt.text.family.shows_settings or any(text.family.shows_settings for text in attempt.inner)):
+            return False
+        return judging.hides_settings(attempt.text.analysis, [text.analysis for text in attempt.inner], attempt.parameters)
+
     def _again(self, judgement: Judgement) -> Judgement:
         """The decision on the same under the rules of now."""
         return self._judge(judgement.text, judgement.inner, judgement.protocol, approved=judgement.approved)
 
-    def _judge(self, text: Text, inner: tuple[Text, ...], protocol: str, *, approved: bool) -> Judgement:
+    def _judge(self, text: Text, inner: tuple[Text, ...], protocol: str, *, approved: bool, hides: bool = False) -> Judgement:
         """The decision on a statement and on what it runs by name: the strictest counts, with its own facts.
 
-        Texts that run nothing else by name are remembered, as long as the rules are the same object.
+        Texts that run nothing else by name are remembered, as long as the rules are the same object. *hides*: it asks for a
+        setting that it may not read, by a parameter.
         """
         rules = self._rules()
         # A long text is not worth its room: each session may have many.
-        simple = not inner and not approved and len(text.text) <= LONGEST_KEPT_BYTES
+        simple = not inner and not approved and len(text.text) <= LONGEST_KEPT_BYTES and not text.family.shows_settings
         if simple:
             seen = self._seen.get(text.family)
             if seen is not None and seen.rules is rules and seen.protocol == protocol and not self._is_over(seen):
                 return seen
         resolved = self._resolve(text)
+        if hides:
+            dangerous = (*resolved.facts.dangerous_functions, "current_setting")
+            resolved = replace(resolved, facts=replace(resolved.facts, dangerous_functions=dangerous))
         decision = self._decide(text, resolved, approved=approved)
         facts, until_us = resolved.facts, decision.until_us
         budgets = decision.budgets
@@ -544,7 +556,9 @@ class StatementPath:
                 return
             # What was approved is exactly what runs. If the rules, or what the statement means under them, have moved since,
             # the binding is another one, and it is asked for again.
-            now = self._judge(attempt.text, attempt.inner, attempt.protocol, approved=False)
+            now = self._judge(
+                attempt.text, attempt.inner, attempt.protocol, approved=False, hides=self._hides_settings(attempt)
+            )
             binding = binding_of(self._session, self._identity, attempt, now.facts, now.decision, self._objects(attempt))
             covered = grant.covers(binding, self._now_us())
             self._scribe.superseded(execution_id, self._now_us())

@@ -60,6 +60,7 @@ def _statement(kind: str, fields: Fields) -> ParsedStatement:
         creates=tuple(found.creates),
         checked_functions=tuple(found.checked_functions),
         steering=steering_of(kind, fields),
+        shown_parameters=frozenset(found.shown_parameters),
         temporary=found.shapes_temporary and not found.shapes_lasting and worst.action in (Action.DEFINE, Action.DESTROY),
         **particulars,
     )

@@ -24,7 +24,9 @@ DANGEROUS = re.compile(
     | pg_promote$ | pg_backup_ | pg_start_backup | pg_stop_backup | pg_switch_wal$ | pg_create_
     | pg_drop_replication | pg_copy_ | pg_logical_ | pg_replication_ | pg_sync_replication | pg_get_wal
     | pg_walfile | pg_split_walfile | pg_wal_replay | pg_export_snapshot$ | pg_prepared_xact | pg_lock_status$
-    | pg_cursor$ | pg_prepared_statement$ | pg_stat_get_ | pg_stat_reset | pg_stat_clear | pg_stat_have
+    | pg_cursor$ | pg_prepared_statement$ | pg_stat_get_(?!(numscans|lastscan|live_tuples|dead_tuples|tuples_\w+
+      |blocks_\w+|mod_since_analyze|ins_since_vacuum|last_(auto)?(vacuum|analyze)_time|(auto)?(vacuum|analyze)_count)$)
+    | pg_stat_reset | pg_stat_clear | pg_stat_have
     | pg_stat_force | pg_restore_ | pg_clear_ | pg_import_system | pg_set_ | pg_nextoid$ | pg_stop_making
     | pg_extension_config_dump$ | binary_upgrade_ | query_to_xml | table_to_xml | schema_to_xml
     | database_to_xml | cursor_to_xml | ts_stat$ | ts_rewrite$ | setval$ | pg_sequence_last_value$
@@ -48,6 +50,22 @@ def _lists() -> dict[str, frozenset[str]]:
 def is_safe_function(name: str) -> bool:
     """Whether pg_catalog has functions of that bare name and all of them are safe."""
     return name in _lists()["safe"]
+
+
+# Functions of the standard's schema that its views are made with, and that drivers call (JDBC's getPrimaryKeys): they compute
+# from their arguments, or tell of indexes. Only a superuser can put others in their place.
+_INFORMATION_SCHEMA = frozenset(
+    f"information_schema._pg_{name}"
+    for name in (
+        "expandarray", "index_position", "truetypid", "truetypmod", "char_max_length", "char_octet_length",
+        "numeric_precision", "numeric_precision_radix", "numeric_scale", "datetime_precision", "interval_type",
+    )
+)  # fmt: skip
+
+
+def is_standard_function(qualified_name: str) -> bool:
+    """Whether it is a safe one of information_schema, so spelled."""
+    return qualified_name in _INFORMATION_SCHEMA
 
 
 def is_dangerous_function(name: str) -> bool:

@@ -80,6 +80,11 @@ def strings(nodes: list[Fields] | None) -> list[str]:
     return [node["String"].get("sval", "") for node in nodes or () if "String" in node]
 
 
+def qualified(nodes: list[Fields] | None) -> str:
+    """A name with its qualifiers, joined by dots. A part that has a dot in it is quoted: it must not read as two."""
+    return ".".join(f'"{part}"' if "." in part else part for part in strings(nodes))
+
+
 def constant(node: Fields) -> str | int | float | bool | None:
     """The value of a literal, with casts around it ignored; None for NULL. Raises ValueError for anything else."""
     while "TypeCast" in node:

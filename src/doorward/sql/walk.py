@@ -16,7 +16,7 @@ from doorward.sql.actions import RELATION_OBJECTS, RELATION_PART_OBJECTS, STATEM
 from doorward.sql.functions import is_definition
 from doorward.sql.predicates import picks_rows
 from doorward.sql.settings import check_setting, check_shown
-from doorward.sql.tree import Fields, children, constant, strings
+from doorward.sql.tree import Fields, children, constant, qualified, strings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Found:
     aliases: dict[str, None] = field(default_factory=dict)
     range_names: set[str] = field(default_factory=set)
     settings: dict[str, None] = field(default_factory=dict)
+    shown_parameters: set[int] = field(default_factory=set)
     copiers: list[tuple[str, Fields]] = field(default_factory=list)
     where: WhereClause = WhereClause.NOT_APPLICABLE
     shapes_temporary: bool = False
@@ -170,7 +171,7 @@ def _reference(found: Found, body: Fields) -> None:
 
 def _function(found: Found, body: Fields) -> None:
     parts = strings(body.get("funcname"))
-    name = ".".join(parts)
+    name = qualified(body.get("funcname"))
     check = _CHECKED.get(parts[-1]) if parts and (len(parts) == 1 or parts[0] == "pg_catalog") else None
     if check is not None and check(found, body.get("args", [])):
         found.checked_functions[parts[-1]] = None
@@ -203,11 +204,23 @@ def _is_checked_set_config(found: Found, arguments: list[Fields]) -> bool:
 
 
 def _is_checked_current_setting(found: Found, arguments: list[Fields]) -> bool:
+    number = _text_parameter(arguments[0]) if arguments else 0
+    if number:
+        found.shown_parameters.add(number)
+        return True
     try:
         name = constant(arguments[0]) if arguments else None
     except ValueError:
         return False
     return isinstance(name, str) and not check_shown(name)
+
+
+def _text_parameter(argument: Fields) -> int:
+    """The number of the parameter that *argument* is, as it comes or cast to text; 0 for anything else."""
+    cast = argument.get("TypeCast", {})
+    if cast and strings(cast["typeName"].get("names"))[-1:] in (["text"], ["varchar"]):
+        argument = cast["arg"]
+    return int(argument.get("ParamRef", {}).get("number", 0))
 
 
 _CHECKED: dict[str, Callable[[Found, list[Fields]], bool]] = {
@@ -221,13 +234,13 @@ def _operator(found: Found, body: Fields) -> None:
     if implied:
         found.operators.update(dict.fromkeys(implied))
         return
-    name = ".".join(strings(body.get("name")))
+    name = qualified(body.get("name"))
     if name:
         found.operators[name] = None
 
 
 def _type(found: Found, body: Fields) -> None:
-    name = ".".join(strings(body.get("names")))
+    name = qualified(body.get("names"))
     if name:
         found.types[name] = None
 
@@ -246,7 +259,7 @@ def _join(found: Found, body: Fields) -> None:
 
 
 def _sublink(found: Found, body: Fields) -> None:
-    name = ".".join(strings(body.get("operName")))
+    name = qualified(body.get("operName"))
     if name:
         found.operators[name] = None
     elif body.get("subLinkType") in ("ANY_SUBLINK", "ALL_SUBLINK"):
@@ -254,7 +267,7 @@ def _sublink(found: Found, body: Fields) -> None:
 
 
 def _sort(found: Found, body: Fields) -> None:
-    name = ".".join(strings(body.get("useOp")))
+    name = qualified(body.get("useOp"))
     if name:
         found.operators[name] = None
 
@@ -264,7 +277,7 @@ def _value_function(found: Found, body: Fields) -> None:
 
 
 def _sample(found: Found, body: Fields) -> None:
-    found.functions[".".join(strings(body.get("method")))] = None
+    found.functions[qualified(body.get("method"))] = None
 
 
 def _range_item(found: Found, body: Fields) -> None:
@@ -375,7 +388,7 @@ def _objects(type_key: str, objects_key: str, use: Use) -> Callable[[Found, Fiel
 
 
 def _trigger_function(found: Found, body: Fields) -> None:
-    found.functions[".".join(strings(body.get("funcname")))] = None
+    found.functions[qualified(body.get("funcname"))] = None
 
 
 _VISITS: dict[str, Callable[[Found, Fields], None]] = {

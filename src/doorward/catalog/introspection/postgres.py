@@ -61,6 +61,13 @@ TYPES_SQL = f"""SELECT DISTINCT t.typname FROM pg_catalog.pg_type t WHERE t.oid 
 UNION SELECT t.typname FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid = k.casttarget
 WHERE k.oid >= {FIRST_USER_OID} AND k.castmethod = 'f' AND k.castsource < {FIRST_USER_OID} AND k.casttarget < {FIRST_USER_OID}
 ORDER BY 1"""
+# A column is often called like its enum or domain. Functional notation casts a row only where a cast is defined (PostgreSQL's
+# func_get_detail), so where none leads to any type of that name, or to what it is made of, ``t.name`` can only be the column.
+UNCASTABLE_TYPES_SQL = f"""SELECT t.typname FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+WHERE t.oid >= {FIRST_USER_OID} GROUP BY t.typname
+HAVING pg_catalog.bool_and((t.typtype = 'e' OR t.typtype = 'd' AND b.typtype IN ('b', 'e') AND t.typcategory <> 'S')
+ AND NOT EXISTS (SELECT FROM pg_catalog.pg_cast k WHERE k.casttarget IN (t.oid, b.oid) AND k.oid >= {FIRST_USER_OID}))
+ORDER BY 1"""
 
 
 def _sum(source: str, identity: str, condition: str) -> str:
@@ -152,12 +159,13 @@ class CatalogFacts:
     operators: frozenset[str]
     types: frozenset[str]
     generated: tuple[tuple[int, int, int], ...] = ()  # relation, generated column, column it is computed from
+    uncastable_types: frozenset[str] = frozenset()
 
 
 # The questions in the order in which `facts_from` takes the answers.
 QUESTIONS = (
     VERSION_SQL, RELATIONS_SQL, COLUMNS_SQL, KEYS_SQL, INHERITANCE_SQL, VIEWS_SQL, DEPENDENCIES_SQL,
-    FUNCTIONS_SQL, OPERATORS_SQL, TYPES_SQL, GENERATED_SQL,
+    FUNCTIONS_SQL, OPERATORS_SQL, TYPES_SQL, UNCASTABLE_TYPES_SQL, GENERATED_SQL,
 )  # fmt: skip
 
 
@@ -198,7 +206,7 @@ def _foreign_key(row: Row) -> ForeignKey:
 def facts_from(answers: list[list[Row]]) -> CatalogFacts:
     """Facts from the answers to QUESTIONS, in their order."""
     version, relation_rows, column_rows, key_rows, inheritance, view_rows, dependency_rows, *names, generated = answers
-    functions, operators, types = (_names(rows) for rows in names)
+    functions, operators, types, uncastable_types = (_names(rows) for rows in names)
 
     columns: dict[int, list[ColumnFact]] = {}
     for oid, number, name, type_name, base_type, comment in column_rows:
@@ -219,5 +227,6 @@ def facts_from(answers: list[list[Row]]) -> CatalogFacts:
         functions=functions,
         operators=operators,
         types=types,
+        uncastable_types=uncastable_types,
         generated=tuple((_number(row[0]), _number(row[1]), _number(row[2])) for row in generated),
     )
