@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from doorward.model.statement import Output, OutputKind
 from doorward.sql.functions import is_definition, tells_definitions
-from doorward.sql.tree import Fields, descendants, kind_and_fields, strings
+from doorward.sql.tree import Fields, children, descendants, kind_and_fields, strings
 
 _OPAQUE = Output(OutputKind.OPAQUE)
 _CONSTANT = Output(OutputKind.CONSTANT)
@@ -52,6 +52,7 @@ class _Scope:
     has_unnamed: bool = False
     by_name: dict[str, list[Output]] = field(default_factory=dict)
     by_qualified_name: dict[tuple[str, str], list[Output]] = field(default_factory=dict)
+    ctes: _Ctes = field(default_factory=dict)
     windows: list[Fields] = field(default_factory=list)
     windows_output: Output | None = None
 
@@ -102,8 +103,8 @@ def _select(select: Fields, ctes: _Ctes) -> _Columns:
     if select.get("op", "SETOP_NONE") != "SETOP_NONE":
         return _set_operation(_select(select["larg"], ctes), _select(select["rarg"], ctes))
     if "valuesLists" in select:
-        return _values(select["valuesLists"])
-    scope = _Scope(windows=select.get("windowClause", []))
+        return _values(select["valuesLists"], ctes)
+    scope = _Scope(ctes=ctes, windows=select.get("windowClause", []))
     for item in select.get("fromClause", ()):
         _range_item(item, scope, ctes)
     columns: list[_Column] = []
@@ -147,11 +148,11 @@ def _set_operation(left: _Columns, right: _Columns) -> _Columns:
     return [_Column(a.name, _merge((a.output, b.output))) for a, b in zip(left, right, strict=True)]
 
 
-def _values(lists: list[Fields]) -> _Columns:
+def _values(lists: list[Fields], ctes: _Ctes) -> _Columns:
     rows = [row["List"].get("items", []) for row in lists]
     if len({len(row) for row in rows}) != 1:
         return None
-    nowhere = _Scope()
+    nowhere = _Scope(ctes=ctes)
     return [
         _Column(f"column{position}", _merge([_derive(value, nowhere) for value in values]))
         for position, values in enumerate(zip(*rows, strict=True), 1)
@@ -240,11 +241,15 @@ def _derive(expression: Fields, scope: _Scope) -> Output:
         return _COUNT
     names: dict[str, None] = {}
     refers = False
-    for inner, inside in descendants(kind, body):
+    pending = [(kind, body)]
+    while pending:
+        inner, inside = pending.pop()
         output = _CONSTANT
-        if inner == "SelectStmt" or (inner == "FuncCall" and tells_definitions(strings(inside.get("funcname")))):
+        if inner == "FuncCall" and tells_definitions(strings(inside.get("funcname"))):
             return _OPAQUE
-        if inner == "ColumnRef":
+        if inner == "SelectStmt":
+            output = _nested(inside, scope)
+        elif inner == "ColumnRef":
             output = _reference(inside, scope)
         elif "over" in inside:
             output = _windows(scope)
@@ -252,7 +257,91 @@ def _derive(expression: Fields, scope: _Scope) -> Output:
             return _OPAQUE
         refers |= output is not _CONSTANT or inner == "ColumnRef"
         names.update(dict.fromkeys(output.columns))
+        if inner == "SubLink" and inside.get("subLinkType") == "EXISTS_SUBLINK":
+            inside = {**inside, "subselect": _without_stars(inside["subselect"])}
+        if inner != "SelectStmt":
+            pending.extend(children(inside))
     return _columns(names) if refers else _CONSTANT
+
+
+# Sub-selects in expressions ---------------------------------------------------------------------------------------------
+
+
+def _without_stars(query: Fields) -> Fields:
+    """The query of an EXISTS, of which a star shows nothing."""
+    select = query.get("SelectStmt", {})
+    targets = [node for node in select.get("targetList", ()) if not _is_star(node["ResTarget"]["val"])]
+    return {"SelectStmt": {**select, "targetList": targets}} if select else query
+
+
+def _nested(select: Fields, scope: _Scope) -> Output:
+    """What the value of a sub-select derives from: all that it names anywhere, in itself or in the *scope* around it.
+
+    Its conditions count as well: which rows it finds shows in its value, for each row of what is around it.
+    """
+    inner = _Inner()
+    for kind, body in descendants("SelectStmt", select):
+        inner.take(kind, body, scope.ctes)
+    names: dict[str, None] = dict.fromkeys(inner.merged)
+    for reference in inner.references:
+        parts = strings(reference.get("fields"))
+        if len(parts) != len(reference.get("fields", ())) or not parts or is_definition(parts[-1]):
+            return _OPAQUE
+        found = [_around(parts, inner.row_names, scope), *(c.output for c in inner.of_ctes if c.name in (None, parts[-1]))]
+        if _OPAQUE in found:
+            return _OPAQUE
+        names[parts[-1]] = None
+        names.update(dict.fromkeys(name for output in found for name in output.columns))
+    if inner.is_opaque:
+        return _OPAQUE
+    return _columns(names) if names else _CONSTANT
+
+
+@dataclass(slots=True)
+class _Inner:
+    """What a sub-select names: its references, what whole rows go by, the columns of CTEs around it, and merged columns."""
+
+    references: list[Fields] = field(default_factory=list)
+    row_names: set[str] = field(default_factory=set)
+    of_ctes: list[_Column] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
+    is_opaque: bool = False
+
+    def take(self, kind: str, body: Fields, ctes: _Ctes) -> None:
+        """Note one node of it."""
+        alias = body.get("alias", {})
+        self.row_names.update(filter(None, (alias.get("aliasname"), body.get("relname"), body.get("ctename"))))
+        if kind == "ColumnRef":
+            self.references.append(body)
+        elif kind == "RangeVar":
+            # Under new names a table's columns are told from no other's.
+            self.is_opaque |= "colnames" in alias
+            if body["relname"] in ctes and "schemaname" not in body:
+                columns = ctes[body["relname"]]
+                self.is_opaque |= columns is None
+                self.of_ctes += columns or []
+        elif kind == "JoinExpr":
+            self.is_opaque |= "colnames" in alias or bool(body.get("isNatural"))
+            self.merged += strings(body.get("usingClause"))
+            self.row_names.add(body.get("join_using_alias", {}).get("aliasname", ""))
+        elif kind == "A_Indirection":
+            self.is_opaque |= any("A_Star" in part for part in body.get("indirection", ()))
+        elif kind == "FuncCall":
+            self.is_opaque |= tells_definitions(strings(body.get("funcname")))
+        elif kind.endswith("Stmt"):
+            self.is_opaque |= kind != "SelectStmt"
+
+
+def _around(parts: list[str], row_names: set[str], scope: _Scope) -> Output:
+    """What a reference inside a sub-select may mean around it; CONSTANT when it means nothing there."""
+    name = parts[-1]
+    if len(parts) == 1:
+        if name in row_names or name in scope.row_names or scope.unknown or scope.has_unnamed:
+            return _OPAQUE
+        return _merge([_CONSTANT, *scope.by_name.get(name, ())])
+    if parts[-2] in row_names or (parts[-2] in scope.relations and parts[-2] not in scope.known):
+        return _CONSTANT
+    return _qualified(parts, scope)
 
 
 def _windows(scope: _Scope) -> Output:
