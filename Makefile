@@ -1,7 +1,7 @@
 # Everything a person or a machine runs here. `make` alone explains the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test adversarial suites accuracy bench soak fuzz quarter lint format clean
+.PHONY: help setup demo test adversarial generate suites accuracy bench soak fuzz quarter lint format clean
 
 # Arguments of the demo (`make demo ARGS="--help"`), or of pytest (`make test ARGS="tests/wire -x"`).
 ARGS ?=
@@ -27,6 +27,10 @@ test: ## lint, types, import contracts, then all tests: compiled, and the compil
 adversarial: ## attack a whole Doorward on real servers; CORPUS=FILE plays a file of yours, with its fixture beside it
 	@scripts/setup.sh tests
 	@.venv/bin/python -m tests.adversarial.runner $(if $(CORPUS),--corpus "$(CORPUS)") $(ARGS)
+
+generate: ## search for leaks by random schemas, labels and queries; ARGS="--cases 2000 --planned 10000 --seed 7"
+	@scripts/setup.sh tests
+	@.venv/bin/python -m tests.adversarial.generated.runner $(ARGS)
 
 suites: ## run other projects' test suites directly and through Doorward, and compare (ARGS="--list" says how to get them)
 	@scripts/setup.sh tests

@@ -85,7 +85,8 @@ class Report:
 
 
 @contextlib.contextmanager
-def _server(version: int) -> Iterator[Server]:
+def server_of(version: int) -> Iterator[Server]:
+    """A server of that version."""
     with running_server(DEBIAN_15 if version == 15 else _binaries_18(), version) as server:
         yield server
 
@@ -154,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fixture = options.fixture or _neighbour(files[0])
     report = Report()
     for version in options.server or (15, 18):
-        with _server(version) as server:
+        with server_of(version) as server:
             for role in ROLES:
                 cast = [entry for entry in entries if (entry.role == "app") == (role == "app")]
                 if not cast and not (items and role == "app"):

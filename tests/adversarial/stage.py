@@ -166,7 +166,7 @@ def staged(server: Server, role: str, fixture: Path) -> Iterator[Stage]:
         # put where it does not look.
         poll_seconds, control_side.CATALOG_POLL_SECONDS = control_side.CATALOG_POLL_SECONDS, 86_400.0
         with running_doorward(upstream, tls=False) as running:
-            running.do(_let_sleep(running))
+            running.do(let_sleep(running))
             stage = Stage(server, running, upstream, text, files, admin)
             try:
                 yield stage
@@ -185,7 +185,7 @@ class _Unheard(asyncio.Event):
         return True
 
 
-async def _let_sleep(running: Running) -> None:
+async def let_sleep(running: Running) -> None:
     """From now on the stage alone reads the catalog: a reading beside its own could end after it with what was before."""
     before, running.control._touched = running.control._touched, _Unheard()
     before.set()  # whoever waits for it comes round, and waits for the other then

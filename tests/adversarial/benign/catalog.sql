@@ -33,3 +33,4 @@ ALTER MATERIALIZED VIEW shop.by_tier OWNER TO app;
 ALTER TYPE shop.stage OWNER TO app;
 ALTER DOMAIN shop.amount OWNER TO app;
 ALTER SEQUENCE shop.numbers OWNER TO app;
+ALTER ROLE app SET lock_timeout = '1min';
