@@ -15,7 +15,7 @@ from tests.adversarial.runner import OWN, Report, attack, work
 from tests.adversarial.stage import Stage, staged
 from tests.live.servers import Server
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
 ENTRIES = [entry for path in OWN for entry in corpus.load(path)]
 # As many of each class of each file; the first ones of own.json are those that once got through.

@@ -211,10 +211,12 @@ def test_system_relations_are_vouched_for_by_name(database: Database) -> None:
         assert not system["pg_catalog", name].is_protected, name
         assert len(system["pg_catalog", name].columns) > 2
     assert not system["information_schema", "columns"].is_protected
-    for name in ("pg_statistic", "pg_stats", "pg_authid", "pg_shadow", "pg_largeobject", "pg_subscription", "pg_user_mappings"):
+    for name in ("pg_statistic", "pg_stats", "pg_authid", "pg_shadow", "pg_largeobject", "pg_user_mappings"):
         assert ("pg_catalog", name) not in system
     assert not {"rolpassword", "attmissingval"} & {c.name for r in system.values() for c in r.columns}
     activity = {c.name: c.label for c in system["pg_catalog", "pg_stat_activity"].columns}
+    subscription = {c.name: c.label for c in system["pg_catalog", "pg_subscription"].columns}
+    assert (subscription["subname"], subscription["subconninfo"]) == (Label.NONE, Label.SECRET)
     assert (activity["pid"], activity["query"], activity["client_addr"]) == (Label.NONE, Label.UNCLASSIFIED, Label.IP)
 
 

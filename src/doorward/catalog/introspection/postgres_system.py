@@ -7,8 +7,8 @@ column that a later version adds - counts as protected, like everything a snapsh
 What decides: the *schema* of a database is not protected, the *contents* of its tables are. So view definitions, function
 bodies, defaults, check constraints, partition bounds, enum labels and comments are clear (psql describes tables with them),
 although a careless author may have put a literal there. Withheld whole, because they copy contents or hold credentials:
-pg_statistic and the views over it, pg_largeobject, pg_authid, pg_shadow, user mappings, subscriptions, settings, host rules.
-Left out of relations that tools need: attmissingval, wrapper options, settings of roles and functions, trigger arguments.
+pg_statistic and the views over it, pg_largeobject, pg_authid, pg_shadow, user mappings, host rules.
+Left out of relations that tools need: attmissingval, connections of subscriptions, wrapper options, settings of roles and functions, trigger arguments.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ PROTECTED: dict[tuple[str, str], Label] = {
     ("pg_foreign_data_wrapper", "fdwoptions"): Label.SECRET,
     ("pg_foreign_server", "srvoptions"): Label.SECRET,
     ("pg_foreign_table", "ftoptions"): Label.SECRET,
+    ("pg_subscription", "subconninfo"): Label.SECRET,
+    ("pg_db_role_setting", "setconfig"): Label.UNCLASSIFIED,
 }
 
 PG_CATALOG: dict[str, str] = {
@@ -77,6 +79,7 @@ PG_CATALOG: dict[str, str] = {
         "datminmxid dattablespace datcollate datctype daticulocale datcollversion datacl dathasloginevt "
         "datlocale daticurules"
     ),
+    "pg_db_role_setting": "setdatabase setrole setconfig",
     "pg_default_acl": "oid defaclrole defaclnamespace defaclobjtype defaclacl",
     "pg_depend": "classid objid objsubid refclassid refobjid refobjsubid deptype",
     "pg_description": "objoid classoid objsubid description",
@@ -274,6 +277,10 @@ PG_CATALOG: dict[str, str] = {
         "toast_blks_hit tidx_blks_read tidx_blks_hit"
     ),
     "pg_statistic_ext": "oid stxrelid stxname stxnamespace stxowner stxstattarget stxkeys stxkind stxexprs",
+    "pg_subscription": (
+        "oid subdbid subname subowner subenabled subpublications subconninfo subbinary substream subtwophasestate "
+        "subdisableonerr subpasswordrequired subrunasowner subfailover subslotname subsynccommit suborigin subskiplsn"
+    ),
     "pg_subscription_rel": "srsubid srrelid srsubstate srsublsn",
     "pg_tables": "schemaname tablename tableowner tablespace hasindexes hasrules hastriggers rowsecurity",
     "pg_tablespace": "oid spcname spcowner spcacl spcoptions",
