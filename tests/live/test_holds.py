@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from doorward.control.operators import LOCAL
+from doorward.control.operators import LOCAL, Operator
 from doorward.errors import Conflict, DoorwardError, NotPermitted
 from doorward.model.approval import RequestState
 from doorward.policy.load import default_texts
@@ -320,3 +320,27 @@ def test_psql_waits_and_hears_that_it_does_until_time_is_up(shop: Shop, is_simpl
     assert "Nobody approved this statement in time." in ended.stderr
     assert "still here" in ended.stdout
     assert not column_exists(shop, "too_late")
+
+
+@pytest.mark.parametrize(
+    ("statement", "rows", "how"),
+    [("DELETE FROM orders", 3000, "counted"), ("ALTER TABLE customers ADD COLUMN seen_by_approvers int", -1, "")],
+)
+def test_approvers_see_what_it_would_do_and_who_asks_does_not(shop: Shop, statement: str, rows: int, how: str) -> None:
+    """Rows, or the table's size and what depends on it; made without running anything."""
+    office = shop.doorward.control.office
+    with shop.doorward.connect() as connection:
+        waiting = Waiting(connection, statement)
+        request = shop.doorward.pending_request()
+        effect = shop.doorward.wait_for(lambda: office.effects.of(request.id), seconds=20)
+        assert (effect.rows, effect.how, effect.none_because) == (rows, how, "")
+        assert any("contacts" in name for table in effect.tables for name in table.dependents) == (rows < 0)
+        seen = {
+            name: office.effect_for(by, office.desk.question(by, request.id))
+            for name in ("alice", "bob")
+            for by in [Operator(office.principals.good(name).principal)]
+        }
+        assert seen == {"alice": None, "bob": effect}
+        shop.doorward.answer(request.id, "bob", approved=False)
+        waiting.end()
+    assert shop.truth("SELECT count(*) FROM orders") == 3000

@@ -143,7 +143,8 @@ async def _request(call: Call) -> shapes.RequestOut:
 
 
 def _asked(call: Call, question: Question) -> shapes.RequestOut:
-    return shapes.request_out(question, call.office.on_call.names_for(question.record.request))
+    on_call = call.office.on_call.names_for(question.record.request)
+    return shapes.request_out(question, on_call, call.office.effect_for(call.by, question))
 
 
 async def _answer(call: Call) -> shapes.RequestOut:

@@ -8,6 +8,7 @@ import msgspec
 
 from doorward.control.catalog import ColumnRow
 from doorward.control.desk import Question
+from doorward.control.effects import Effect
 from doorward.control.log_keys import KeyRow
 from doorward.control.office import Status
 from doorward.control.secrets import Minted
@@ -219,6 +220,7 @@ class RequestOut(msgspec.Struct, frozen=True):
     """A request, where it stands, and whether the caller may answer it.
 
     *voices* said yes so far, *missing* is how many more it takes. *on_call* are the people who are asked first.
+    *effect* is what it would probably do, once that is known, for those who answer.
     """
 
     request: ApprovalRequest
@@ -230,6 +232,7 @@ class RequestOut(msgspec.Struct, frozen=True):
     missing: int
     is_escalated: bool
     on_call: tuple[str, ...]
+    effect: Effect | None
 
 
 class SessionOut(msgspec.Struct, frozen=True):
@@ -355,7 +358,7 @@ def credential_out(c: Credential) -> CredentialOut:
     return CredentialOut(c.id, c.purpose, c.created_us, c.expires_us, c.revoked_us, c.last_used_us)
 
 
-def request_out(question: Question, on_call: tuple[str, ...]) -> RequestOut:
+def request_out(question: Question, on_call: tuple[str, ...], effect: Effect | None) -> RequestOut:
     """*question* for the wire."""
     record = question.record
     return RequestOut(
@@ -368,6 +371,7 @@ def request_out(question: Question, on_call: tuple[str, ...]) -> RequestOut:
         question.missing,
         question.is_escalated,
         on_call,
+        effect,
     )
 
 

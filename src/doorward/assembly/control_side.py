@@ -156,6 +156,7 @@ class ControlProcess:
                 now=now_us,
                 new_id=new_id,
                 freshen=lambda upstream: self._freshen(querier, upstream),
+                connect=lambda _upstream: UpstreamQuerier(self.settings.upstream),
             )
             self.office.begin()
             self._progress("reading the catalog")

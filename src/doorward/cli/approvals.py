@@ -131,6 +131,19 @@ def as_yourself(data_dir: DataDir, name: str) -> ApiClient:
     return ApiClient.as_person(data, name, secret)
 
 
+def _effect_lines(effect: dict[str, Any] | None) -> list[str]:
+    """What it would probably do, where that is known."""
+    if effect is None:
+        return []
+    told = {"planned": "about {} rows, by the plan", "counted": "{} rows, counted", "at least": "more than {} rows"}
+    lines = [told[effect["how"]].format(effect["rows"])] if effect["rows"] >= 0 else []
+    lines.append(f"lock {effect['lock']}")
+    for table in effect["tables"]:
+        needed = f", needed by {', '.join(table['dependents'])}" if table["dependents"] else ""
+        lines.append(f"{table['table']}: {table['size_bytes']:,} bytes, used by {table['used_by']} sessions{needed}")
+    return lines
+
+
 def _asked_of(question: dict[str, Any]) -> str:
     request = question["request"]
     told = f"{local_time(request['asked_us'])} of the group {request['approvers'].replace('+', ' and ')}"
@@ -159,6 +172,8 @@ def _show(out: Console, question: dict[str, Any]) -> None:
     facts.add_row("asked", _asked_of(question))
     for voice in question["voices"]:
         facts.add_row("yes", Text(f"{voice['by_name']}: {voice['reason']}"))
+    for line in _effect_lines(question["effect"]):
+        facts.add_row("would do", line)
     if request["in_transaction"]:
         facts.add_row("", "[yellow]in a transaction, which holds its locks meanwhile[/]")
     if not request["wish"]:

@@ -60,7 +60,17 @@ class Live:
     async def request(self, session: BrowserSession, request_id: str) -> Parts:
         """Where one request stands, and the form to answer it."""
         question = self._office.desk.question(session.by, request_id)
-        return {"decision": self._pages.live("decision", session, question=question)}
+        asked = question.record.request
+        return {
+            "decision": self._pages.live(
+                "decision",
+                session,
+                question=question,
+                effect=self._office.effect_for(session.by, question),
+                on_call=self._office.on_call.names_for(asked),
+                history=self._office.desk.history(session.by, question),
+            )
+        }
 
     async def header(self, session: BrowserSession, _: str = "") -> Parts:
         """Nothing but what every page has at its top."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -21,6 +22,9 @@ from doorward.store.repositories import Store
 
 REASON_LIMIT = 1000
 LIST_LIMIT = 200
+# Of the last so many requests of anybody, so many of the same chain.
+HISTORY_REACH = 500
+HISTORY_LIMIT = 5
 
 # Why an approver may not answer a request, in words for them; empty if they may.
 MayApprove = Callable[[Principal, ApprovalRequest], str]
@@ -159,6 +163,14 @@ class Desk:
         self._expire_due()
         found = (self._as_seen_by(by, record) for record in self._store.requests.in_state(state, LIST_LIMIT))
         return tuple(question for question in found if self._may_see(by, question))
+
+    def history(self, by: Operator, question: Question) -> tuple[RequestRecord, ...]:
+        """What was asked before in the same chain, the newest first, as far as *by* may see: how it ended, and why."""
+        request = question.record.request
+        records = self._store.requests.in_state(None, HISTORY_REACH)
+        alike = (r for r in records if r.request.chain == request.chain and r.request.asked_us < request.asked_us)
+        seen = (r for r in alike if self._may_see(by, self._as_seen_by(by, r)))
+        return tuple(itertools.islice(seen, HISTORY_LIMIT))
 
     def question(self, by: Operator, request_id: str) -> Question:
         """One request. Raises NotFound, also if *by* may not see it."""

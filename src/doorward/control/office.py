@@ -17,8 +17,9 @@ from doorward.control.changes import Changes
 from doorward.control.clock_watch import ClockWatch, steady_us
 from doorward.control.coverage import Coverage
 from doorward.control.delegations import Delegations
-from doorward.control.desk import Desk, MayApprove
+from doorward.control.desk import Desk, MayApprove, Question
 from doorward.control.devices import Devices
+from doorward.control.effects import Effect, Effects, Querying
 from doorward.control.explaining import Describe, Explaining, describe_at
 from doorward.control.feed import Feed, Topic
 from doorward.control.gateway_link import GatewayLink
@@ -104,6 +105,7 @@ class Office:
         new_id: Callable[[str], str] = new_id,
         steady: Callable[[], int] = steady_us,
         freshen: Callable[[str], Awaitable[None]] | None = None,
+        connect: Callable[[str], Querying | None] = lambda _upstream: None,
     ) -> None:
         self._store = store
         self._gateway = gateway
@@ -132,6 +134,7 @@ class Office:
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
         self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins, freshen)
+        self.effects = Effects(lambda name: self.catalog.snapshots.get(name), connect, self._requests_changed)
         self.accesses = Accesses(store, changes, gateway, self.principals, self.desk, now, new_id, self._requests_changed)
         self.catalog = Catalog(
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
@@ -177,6 +180,7 @@ class Office:
 
     async def close(self) -> None:
         """Let the gateways go. The store is its opener's to close."""
+        await self.effects.close()
         await self._gateway.close()
 
     async def evidence_asked(self, by: Operator, name: str) -> None:
@@ -230,6 +234,18 @@ class Office:
     def asked(self, gateway: int, request: ApprovalRequest) -> None:
         """An execution is held."""
         self.desk.asked(gateway, request)
+        self.effects.begin(request)
+
+    def effect_for(self, by: Operator, question: Question) -> Effect | None:
+        """What *question* would probably do, for those who answer and those who read all.
+
+        Never for who asks: counts of rows would tell them what masks hide.
+        """
+        request = question.record.request
+        is_party = by.principal is not None and by.principal.id in request.parties
+        if is_party or not (question.may_answer or by.may_read_all):
+            return None
+        return self.effects.of(request.id)
 
     def settled(self, request_id: str, state: str) -> None:
         """A request ended on the gateway's side."""
