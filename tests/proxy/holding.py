@@ -290,7 +290,7 @@ class Holding:
         self.scribe = Scribe(self.log, b"key", self._later)
         self.holds = Holds(self.scribe, self._send, self._later, self._now, self._id)
         database = database_for("postgresql")
-        self._texts = Texts(database.analyze, database.skeleton)
+        self._texts = Texts(database.analyze, database.skeleton, database.normalised)
         take_up(self.log, self.now_us)
 
     def _configure(self) -> None:
