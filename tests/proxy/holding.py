@@ -31,6 +31,7 @@ from doorward.policy.decide import Policy
 from doorward.policy.load import load, version_of
 from doorward.proxy.execution import SessionFacts, Texts
 from doorward.proxy.holds import Holds
+from doorward.proxy.inference import Meter
 from doorward.proxy.rules import Rules
 from doorward.proxy.scribe import Scribe
 from doorward.proxy.statement_path import StatementPath
@@ -193,6 +194,9 @@ class Holding:
             self._texts,
             self.scribe,
             self.holds,
+            meter=Meter(b"key"),
+            token_key=b"key",
+            shadow_differed=lambda *_told: None,
             strict=False,
             go_on=steps.append,
             notify=lambda *told: client.notices.append(told[0]),
