@@ -63,14 +63,20 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v')"""
 
 @pytest.fixture(autouse=True)
 def known_catalog(shop: Shop) -> None:
-    """What the test before changed behind Doorward's back is known by now: else it would be asked for again."""
+    """What the test before changed, and what values tell of columns, is known by now: else it would be asked for again."""
+    control = shop.doorward.control
+
+    async def is_settled() -> bool:
+        relations = control.office.catalog.snapshots["shop"].relations
+        columns = {(r.oid, c.number) for r in relations for c in r.columns}
+        return columns <= control._sampled and not control._touched.is_set() and not control._reading.locked()
 
     def is_known() -> bool:
-        relations = shop.doorward.control.office.catalog.snapshots["shop"].relations
+        relations = control.office.catalog.snapshots["shop"].relations
         known = sorted((r.name, c.name) for r in relations if r.schema == "public" for c in r.columns)
         return sorted(str(shop.truth(COLUMNS)).split()) == sorted(f"{table}.{column}" for table, column in known)
 
-    shop.doorward.wait_for(is_known, seconds=20)
+    shop.doorward.wait_for(lambda: is_known() and shop.doorward.do(is_settled()), seconds=30)
 
 
 def column_exists(shop: Shop, name: str) -> bool:
