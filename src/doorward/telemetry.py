@@ -16,7 +16,7 @@ EVENTS = frozenset(
         "gateway.stuck",
         "session.crashed",
         "signin.refused",
-        "sign-in.failed",
+        "signin.failed",
         "certificate.loaded",
         "certificate.refused",
         "limits.lowered",

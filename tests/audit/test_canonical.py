@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
@@ -15,47 +16,38 @@ from doorward.audit.canonical import MAX_ENTRY_BYTES, MAX_NUMBER, decode, encode
 from doorward.model.claim import NAME
 from doorward.model.entry import (
     ENTRY_KINDS,
-    ActorStamp,
     Administered,
-    ColumnStamp,
-    IdentityStamp,
     ServiceStarted,
     ServiceStopped,
 )
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = st.integers(-MAX_NUMBER, MAX_NUMBER)
-ACTORS = st.builds(ActorStamp, id=TEXTS, kind=TEXTS, name=TEXTS)
-# What is claimed or proven has names of few letters: no two ways to sort them.
 SAID = st.dictionaries(st.from_regex(NAME, fullmatch=True), TEXTS, max_size=3)
-BY_TYPE = {
-    int: NUMBERS,
-    str: TEXTS,
-    tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),
-    dict[str, str]: st.dictionaries(TEXTS, TEXTS, max_size=4),
-    IdentityStamp: st.builds(
-        IdentityStamp,
-        actors=st.lists(ACTORS, max_size=2).map(tuple),
-        chain=TEXTS,
-        credential=TEXTS,
-        principal=ACTORS,
-        proven_by=TEXTS,
-        proof=st.just(msgspec.UNSET) | SAID,
-    ),
-    tuple[ColumnStamp, ...]: st.lists(
-        st.builds(ColumnStamp, label=TEXTS, name=TEXTS, source=TEXTS, treatment=TEXTS), max_size=2
-    ).map(tuple),
-}
+
+
+def of_type(declared: Any) -> st.SearchStrategy[Any]:
+    """Every value that *declared* allows, for each type that an entry's field may have."""
+    kind, parts = get_origin(declared), get_args(declared)
+    if kind is UnionType:
+        return st.one_of([of_type(each) for each in parts])
+    if kind is tuple:
+        return st.lists(of_type(parts[0]), max_size=3).map(tuple)
+    if kind is dict:
+        return st.dictionaries(TEXTS, TEXTS, max_size=4)
+    if issubclass(declared, msgspec.Struct):
+        return entries_of(declared)
+    return {int: NUMBERS, str: TEXTS, msgspec.UnsetType: st.just(msgspec.UNSET)}[declared]
 
 
 def entries_of(kind: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     fields = {}
     for field in msgspec.structs.fields(kind):
-        if field.name == "kind":
+        if field.name == "kind" and kind in ENTRY_KINDS:
             continue
-        types = get_args(field.type)
-        optional = NUMBERS if int in types else SAID if dict[str, str] in types else TEXTS
-        fields[field.name] = BY_TYPE[field.type] if field.required else st.just(msgspec.UNSET) | optional
+        # What is claimed or proven has names of few letters: no two ways to sort them.
+        said = dict[str, str] in get_args(field.type)
+        fields[field.name] = st.just(msgspec.UNSET) | SAID if said else of_type(field.type)
     return st.builds(kind, **fields)
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -38,9 +39,8 @@ def processes_in(folder: Path) -> list[str]:
 def temporary(tmp_path: Path) -> Path:
     """A folder for temporary files that the database's account can pass through."""
     for folder in (tmp_path, *tmp_path.parents):
-        if folder.name.startswith("pytest-"):
+        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
             folder.chmod(0o711)
-    tmp_path.chmod(0o711)
     return tmp_path
 
 

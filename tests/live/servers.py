@@ -17,6 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from doorward.demo.postgres import reachable
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 START_SECONDS = 30
+DROP_SECONDS = 30
 # Speed over safety: these servers live for minutes and hold nothing.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -227,6 +229,24 @@ def postgres18() -> Iterator[Server]:
         yield server
 
 
+def _drop(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database; who keeps that waiting is told, and ended.
+
+    DROP DATABASE waits for every process of the server to notice it, and one that writes to a client which takes nothing
+    notices nothing.
+    """
+    connection.execute(f"SET statement_timeout = '{DROP_SECONDS}s'".encode())
+    drop = f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode()
+    try:
+        connection.execute(drop)
+    except psycopg.errors.QueryCanceled:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        told = connection.execute(f"SELECT datname, state, wait_event_type, wait_event, left(query, 80) {others}".encode())
+        warnings.warn(f"DROP DATABASE {name} waited for: {told.fetchall()}", stacklevel=3)
+        connection.execute(f"SELECT pg_terminate_backend(pid) {others} AND wait_event = 'ClientWrite'".encode())
+        connection.execute(drop)
+
+
 @contextlib.contextmanager
 def fresh_database(server: Server) -> Iterator[Database]:
     """A new, empty database on *server*, dropped at the end together with the roles made for it."""
@@ -236,7 +256,7 @@ def fresh_database(server: Server) -> Iterator[Database]:
         try:
             yield database
         finally:
-            connection.execute(f"DROP DATABASE IF EXISTS {database.name} WITH (FORCE)".encode())
+            _drop(connection, database.name)
             for role in database.roles:
                 connection.execute(f"DROP ROLE IF EXISTS {role.name}".encode())
 

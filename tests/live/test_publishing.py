@@ -54,7 +54,7 @@ def test_running_sessions_meet_new_rules_at_their_next_execution(two: Shop) -> N
     finally:
         for session in sessions:
             session.close()
-    refused = [entry for entry in two.doorward.entries("statement.intent") if entry["verdict"] == "deny"]
+    refused = two.doorward.wait_for(lambda: [e for e in two.doorward.entries("statement.intent") if e["verdict"] == "deny"])
     assert {entry["policy"] for entry in refused} == {row.version}
     assert {entry["rules"][0] for entry in refused} == {"nobody-reads-orders"}
 
@@ -66,8 +66,12 @@ def test_rules_that_cannot_be_used_change_nothing_for_anybody(two: Shop) -> None
     ended = threading.Event()
     failures: list[Exception] = []
 
+    all_read = threading.Barrier(4)
+
     def read() -> None:
         with two.doorward.connect("alice") as session:
+            session.execute("SELECT count(*) FROM orders")
+            all_read.wait(60)
             while not ended.is_set():
                 try:
                     session.execute("SELECT count(*) FROM orders")
@@ -79,6 +83,7 @@ def test_rules_that_cannot_be_used_change_nothing_for_anybody(two: Shop) -> None
     for thread in threads:
         thread.start()
     try:
+        all_read.wait(60)
         for name in sorted(default_texts()):
             texts = {**default_texts(), "zz.cedar": NEVER, name: default_texts()[name] + "permit ("}
             with pytest.raises(PolicyInvalid, match=name):
@@ -89,7 +94,8 @@ def test_rules_that_cannot_be_used_change_nothing_for_anybody(two: Shop) -> None
             thread.join(20)
     assert not failures
     assert policies.in_force.version == before
-    assert {entry["policy"] for entry in two.doorward.entries("statement.intent")[-3:]} == {before}
+    latest = two.doorward.wait_for(lambda: two.doorward.entries("statement.intent")[-3:])
+    assert {entry["policy"] for entry in latest} == {before}
 
 
 def _run(sessions: list[psycopg.Connection[tuple[object, ...]]], times: int) -> None:

@@ -8,10 +8,14 @@ import msgspec
 import pytest
 
 from doorward.model import link
+from doorward.model.access import Access
 from doorward.model.approval import Answer
 from doorward.model.upstream import Upstream
 from tests.approvals.requests import a_request
 
+AN_ACCESS = Access(
+    "acc_1", "grant", "prn_1", "alice", "shop", ("email",), (), ("public.customers",), 5, 1, 2, "why\n", "OPS-1", "req_1"
+)
 ALICE = link.PrincipalCard("prn_1", "human", "alice", ("security",))
 BOT = link.PrincipalCard("prn_2", "agent", "bot", (), "alice")
 VERIFIER = link.Verifier("cred_1", 4096, b"\0salt\xff", b"\n" * 32, b"\xff" * 32, 9)
@@ -24,6 +28,7 @@ FROM_GATEWAY: list[link.FromGateway] = [
     link.Asked(a_request(statement='DELETE\nFROM "orders" -- \u2028\0', parameters=("NULL", ""))),
     link.Settled("req_1", "approved"),
     link.SessionNote("ses_1", "bot for alice", "agent", "127.0.0.1:1", "shop", "psql", 1, "SELECT\n1", 2, True),
+    link.ShadowDiffered("allow", "deny\n"),
     link.CatalogTouched("shop"),
     link.CancelElsewhere(1 << 30, b"\0\nkey\xff"),
     link.Appended(1, 2),
@@ -35,6 +40,7 @@ FROM_CONTROL: list[link.FromControl] = [
     link.Configured((UPSTREAM,), {"a.cedar": "permit (\n);"}, "p1", {"shop": b"\0\n\xff"}, "http://console"),
     link.Answered(Answer("req_1", True, "prn_3", "dana", "fine\n", 5)),
     link.Revoked("prn_1", "cred_1", "left"),
+    link.AccessGranted((AN_ACCESS,)),
     link.Append(1, b'{"kind":"administered"}\n'),
     link.Cancel(1 << 30, b"\0\nkey\xff"),
     link.Drain(30),

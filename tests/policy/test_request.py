@@ -61,7 +61,8 @@ def test_every_fact_reaches_the_rules() -> None:
     """A fact added to the model and forgotten here would be one that no rule can see. The refusal is words for people."""
     told = json.loads(request.statement_context(FULL, "shop", "orders", approved=True))
     assert {field.name for field in fields(Facts)} - set(told) == UNTOLD
-    known = {"upstream", "database", "approved", "label_classes", "schemas", "time", "client"}
+    granted = {"granted", "action_granted", "break_glass"}
+    known = {"upstream", "database", "approved", "label_classes", "schemas", "time", "client"} | granted
     circumstances = {field.name for field in fields(Circumstances)}
     assert set(told) - {field.name for field in fields(Facts)} == known - {"client"} | circumstances - {"client"}
     somewhere = request.statement_context(FULL, "shop", "orders", approved=True, circumstances=Circumstances(client="::1"))

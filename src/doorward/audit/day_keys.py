@@ -104,11 +104,7 @@ class DayKeys:
         kept = self._read(key_id)
         if kept is None:
             return None
-        try:
-            wrapped = base64.b64decode(kept.wrapped, validate=True)
-        except ValueError:
-            raise self._damaged(key_id) from None
-        plain = self._wrapping().unwrap(wrapped, key_id)
+        plain = self._wrapping().unwrap(self._wrapped(kept), key_id)
         private, salt = plain[:_PRIVATE_BYTES], plain[_PRIVATE_BYTES:]
         # Sealed with another public key, texts could be read by nobody, or by somebody else.
         if len(salt) != _SALT_BYTES or base64.b64encode(public := hpke.public_of(private)).decode() != kept.public:
@@ -189,7 +185,7 @@ class DayKeys:
         wrapping = self._wrapping()
         there = [kept for state in self.all() if (kept := self._read(state.id)) is not None]
         for kept in there:
-            plain = wrapping.unwrap(base64.b64decode(kept.wrapped), kept.id)
+            plain = wrapping.unwrap(self._wrapped(kept), kept.id)
             self._write(kept.id, kept.public, wrapping.wrap(plain, kept.id), wrapping.name)
         wrapping.end_rotation()
         return len(there)
@@ -227,6 +223,16 @@ class DayKeys:
         if found.id != key_id:
             raise self._damaged(key_id)
         return found
+
+    def _wrapped(self, kept: _File) -> bytes:
+        """What is written there, if exactly as :meth:`_write` writes it: a last letter has bits that mean nothing."""
+        try:
+            wrapped = base64.b64decode(kept.wrapped, validate=True)
+        except ValueError:
+            raise self._damaged(kept.id) from None
+        if base64.b64encode(wrapped).decode() != kept.wrapped:
+            raise self._damaged(kept.id)
+        return wrapped
 
     def _damaged(self, key_id: str) -> ConfigurationInvalid:
         return ConfigurationInvalid(

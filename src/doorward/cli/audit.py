@@ -61,7 +61,8 @@ def verify_log(
         report = verify(folder, key or None)
         _say_json(folder, report)
     else:
-        _say(folder, counting("checking", lambda progress: verify(folder, key or None, progress)))
+        report = counting("checking", lambda progress: verify(folder, key or None, progress))
+        _say(folder, report)
     raise typer.Exit(OK if report.is_sound else REFUSED)
 
 

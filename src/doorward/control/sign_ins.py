@@ -148,7 +148,7 @@ class SignIns:
                     # Open sessions go on until their time; the next look asks again.
                     telemetry.log("provider.failed", level=logging.WARNING, error=error.message)
                 except DoorwardError as error:
-                    telemetry.log("sign-in.failed", level=logging.WARNING, id=sign_in.id, error=error.message)
+                    telemetry.log("signin.failed", level=logging.WARNING, id=sign_in.id, error=error.message)
 
     async def look_at(self, sign_in: SignIn) -> None:
         """End *sign_in* if it is over; ask the provider when that is due. Raises ProviderUnavailable."""

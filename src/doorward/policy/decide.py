@@ -152,14 +152,15 @@ class Policy:
         approved: bool = False,
         circumstances: Circumstances = NOTHING_KNOWN,
         at_us: int = 0,
+        granted: Granted = NOTHING_GRANTED,
     ) -> tuple[Reason, ...]:
         """Which rules have it that *label* is shown, scanned or masked in an answer to *identity*: those that decided last."""
         chain = (identity.principal, *identity.actors)
         entities = self._entities(chain, upstream, database)
         context = request.statement_context(
-            facts, upstream, database, approved=approved, circumstances=circumstances, at_us=at_us
+            facts, upstream, database, approved=approved, circumstances=circumstances, at_us=at_us, granted=granted
         )
-        policies = self.in_force.lifted if approved else self.in_force.strict
+        policies = self.in_force.lifted if approved or granted.break_glass else self.in_force.strict
         where = request.uid("Label", label.value)
         decisions = []
         for action in (UNMASK, SCAN):

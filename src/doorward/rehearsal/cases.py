@@ -10,7 +10,7 @@ from typing import Any
 
 from doorward.errors import ConfigurationInvalid
 from doorward.model.catalog import Label, Snapshot
-from doorward.model.decision import NOTHING_KNOWN, Circumstances, Parameters, Verdict
+from doorward.model.decision import NOTHING_GRANTED, NOTHING_KNOWN, Circumstances, Granted, Parameters, Verdict
 from doorward.model.identity import Identity, Principal, PrincipalKind
 from doorward.rehearsal.schemas import DEMO, demo_schema, read_schema
 
@@ -61,6 +61,7 @@ class Case:
     added: str = ""
     circumstances: Circumstances = NOTHING_KNOWN
     at_us: int = 0
+    granted: Granted = NOTHING_GRANTED
 
     @property
     def title(self) -> str:
@@ -71,6 +72,7 @@ class Case:
 _WORDS = {
     "name", "who", "statement", "answers", "upstream", "database", "approved", "verdict", "rules", "holds_for", "masked",
     "scanned", "shown", "row_limit", "parameters", "with", "at", "purpose", "ticket", "application", "client", "tls",
+    "granted",
 }  # fmt: skip
 _LABELS = {label.value: label for label in Label}
 
@@ -177,6 +179,7 @@ class _Row:
                 self._text("with"),
                 Circumstances(**{field.name: self._text(field.name) for field in fields(Circumstances)}),
                 self._moment(),
+                self._granted(),
             )
             for name in names
         ]
@@ -194,6 +197,15 @@ class _Row:
         if not isinstance(at, datetime) or at.tzinfo is None:
             raise _fault(self.where, "at is a moment with its offset from UTC, as 2027-01-04T20:15:00Z")
         return int(at.timestamp() * 1_000_000)
+
+    def _granted(self) -> Granted:
+        if "granted" not in self.row:
+            return NOTHING_GRANTED
+        row = _mapping(self.where, "granted", self.row["granted"])
+        if set(row) - {"labels", "action", "break_glass"}:
+            raise _fault(self.where, "granted has labels, action and break_glass")
+        labels = self._label_list("labels", row.get("labels", []))
+        return Granted(labels, bool(row.get("action", False)), bool(row.get("break_glass", False)))
 
     def _question(self, answers: Any) -> Question:
         row = _mapping(self.where, "answers", answers)
@@ -213,7 +225,7 @@ class _Row:
             raise _fault(self.where, f"parameters are {', '.join(ways)}")
         return Expected(
             Verdict(verdict),
-            None if rules is None else frozenset(self._list("rules")),
+            None if rules is None else frozenset(self._list("rules", rules)),
             self.row.get("holds_for"),
             self._labels("masked"),
             self._labels("scanned"),
@@ -222,16 +234,16 @@ class _Row:
             None if way is None else Parameters(way),
         )
 
-    def _list(self, key: str) -> list[str]:
-        value = self.row.get(key)
+    def _list(self, key: str, value: Any) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise _fault(self.where, f"{key} is a list of texts")
         return value
 
     def _labels(self, key: str) -> frozenset[Label] | None:
-        if key not in self.row:
-            return None
-        names = self._list(key)
+        return self._label_list(key, self.row[key]) if key in self.row else None
+
+    def _label_list(self, key: str, value: Any) -> frozenset[Label]:
+        names = self._list(key, value)
         for name in names:
             if name not in _LABELS:
                 raise _fault(self.where, f'there is no label "{name}"; there are {", ".join(_LABELS)}')

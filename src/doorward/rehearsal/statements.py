@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from doorward.catalog.resolve import resolve
 from doorward.model.catalog import Label, Snapshot
-from doorward.model.decision import NOTHING_KNOWN, Circumstances, Decision, Facts, Reason, Verdict
+from doorward.model.decision import NOTHING_GRANTED, NOTHING_KNOWN, Circumstances, Decision, Facts, Granted, Reason, Verdict
 from doorward.model.identity import Identity
 from doorward.model.statement import Analysis
 from doorward.policy.decide import Policy
@@ -39,6 +39,7 @@ def try_statement(
     approved: bool = False,
     circumstances: Circumstances = NOTHING_KNOWN,
     at_us: int = 0,
+    granted: Granted = NOTHING_GRANTED,
 ) -> Trial:
     """Analyze, resolve and decide *text* as a session of *identity* would have it done."""
     analysis: Analysis = _analyze(text)
@@ -53,6 +54,7 @@ def try_statement(
         approved=approved,
         circumstances=circumstances,
         at_us=at_us,
+        granted=granted,
     )
     if decision.verdict is Verdict.DENY:
         return Trial(facts, decision)

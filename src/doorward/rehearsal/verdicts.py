@@ -68,6 +68,7 @@ def run_case(policy: Policy, case: Case) -> Outcome:
         approved=case.approved,
         circumstances=case.circumstances,
         at_us=case.at_us,
+        granted=case.granted,
     )
     rules = rules_of(trial.decision.reasons)
     for label in trial.masked | trial.shown | trial.scanned:
@@ -81,6 +82,7 @@ def run_case(policy: Policy, case: Case) -> Outcome:
                 approved=case.approved,
                 circumstances=case.circumstances,
                 at_us=case.at_us,
+                granted=case.granted,
             )
         )
     return Outcome(case, trial, _differences(case.expected, trial), rules)

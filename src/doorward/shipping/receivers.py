@@ -33,6 +33,8 @@ class DeliveryFailed(DoorwardError):
 class ConnectionEnded(DeliveryFailed):
     """The receiver ended the connection without a word: the batch before may not have been kept either."""
 
+    code = "connection-ended"
+
 
 class Receiver(Protocol):
     """Takes batches, one after the other."""
