@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -59,6 +61,23 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+# unix(7): a socket's name has 108 bytes of room, its closing zero included.
+_SOCKET_NAME_BYTES = 107
+
+
+@contextlib.contextmanager
+def socket_name(path: Path) -> Iterator[str]:
+    """A name by which the kernel takes the socket at *path* while this is open, however long the path is (Linux)."""
+    if len(os.fsencode(path)) <= _SOCKET_NAME_BYTES:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def make_directory(directory: Path, mode: int = 0o700) -> None:

@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from doorward import telemetry
+from doorward.audit.files import socket_name
 from doorward.errors import AuditUnavailable
 from doorward.model import link
 from doorward.model.access import Access
@@ -106,7 +107,8 @@ class GatewayLink:
         # Bound under a strict mask: between bind and a chmod others could connect.
         mask = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._serve, self._path, limit=LINE_LIMIT_BYTES)
+            with socket_name(self._path) as name:
+                self._server = await asyncio.start_unix_server(self._serve, name, limit=LINE_LIMIT_BYTES)
         finally:
             os.umask(mask)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from doorward import telemetry
+from doorward.audit.files import socket_name
 from doorward.errors import AuditUnavailable
 from doorward.model import link
 
@@ -37,7 +38,8 @@ class ControlLink:
 
     async def open(self) -> asyncio.Task[None]:
         """Connect; the task that listens."""
-        reader, writer = await asyncio.open_unix_connection(self._path, limit=LINE_LIMIT_BYTES)
+        with socket_name(self._path) as name:
+            reader, writer = await asyncio.open_unix_connection(name, limit=LINE_LIMIT_BYTES)
         self._writer = writer
         return asyncio.create_task(self._listen(reader), name="control link")
 

@@ -141,30 +141,54 @@ class Derived(Range):
 
     columns: tuple[Item, ...]
     repeats: bool = False
+    # A query may name its columns tens of thousands of times: they are gone through once, and each name's answer is kept.
+    _named: dict[str | None, Flow] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _stars: list[Range] = field(default_factory=list, init=False, repr=False, compare=False)
+    _columns_known: dict[str, Flow | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _qualified_known: dict[str, Flow] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rows_known: list[Flow] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named: dict[str | None, list[Flow]] = {}
+        for item in self.columns:
+            if isinstance(item, Range):
+                self._stars.append(item)
+            else:
+                named.setdefault(item.name, []).append(item.flow)
+        self._named.update((name, either(flows)) for name, flows in named.items())
 
     def column(self, name: str) -> Flow | None:
         """The column of that name, one that we could not name, or one behind a star."""
-        found = (_called(item, name) for item in self.columns)
-        flows = [flow for flow in found if flow is not None]
-        return self._seen(either(flows)) if flows else None
+        if name not in self._columns_known:
+            found = [self._named.get(name), self._named.get(None), *(star.column(name) for star in self._stars)]
+            flows = [flow for flow in found if flow is not None]
+            self._columns_known[name] = self._seen(either(flows)) if flows else None
+        return self._columns_known[name]
 
     def is_sure_of(self, name: str) -> bool:
         """Whether a result column is called so."""
-        return any(isinstance(item, Shown) and item.name == name for item in self.columns)
+        return name in self._named
 
     def qualified(self, name: str) -> Flow:
         """Its column, or one behind a star, or a function of that name called on its row."""
+        if name not in self._qualified_known:
+            self._qualified_known[name] = self._qualified(name)
+        return self._qualified_known[name]
+
+    def _qualified(self, name: str) -> Flow:
         found = self.column(name)
         if found is None:
             return replace(self.row(), is_bare=False)
-        stars = [item for item in self.columns if isinstance(item, Range)]
+        stars = self._stars
         if self.is_sure_of(name) or not stars or (len(stars) > 1 and not is_builtin_function(name)):
             return found
         return self._seen(either([found, *(item.qualified(name) for item in stars)]))
 
     def row(self) -> Flow:
         """All its columns at once."""
-        return self._seen(joined(map(flow_of, self.columns)))
+        if not self._rows_known:
+            self._rows_known.append(self._seen(joined(map(flow_of, self.columns))))
+        return self._rows_known[0]
 
     def items(self) -> Sequence[Item]:
         """Its columns."""
@@ -263,12 +287,6 @@ def _row_called(item: Range, name: str) -> Flow:
     if isinstance(item, Table):
         return item.called(name)
     return replace(item.row(), is_bare=False)
-
-
-def _called(item: Item, name: str) -> Flow | None:
-    if isinstance(item, Range):
-        return item.column(name)
-    return item.flow if item.name in (None, name) else None
 
 
 def flow_of(item: Item) -> Flow:

@@ -38,6 +38,8 @@ MOST_CONDITIONS = 8
 # Sub-selects of recursive queries are read again until nothing new comes of it; this many in all.
 _MOST_READINGS = 2_000
 _MOST_ROUNDS = 12
+# Columns and items of FROM looked at, over all names: a statement of 100 KB could make it hundreds of millions.
+_MOST_VISITS = 250_000
 
 _EVERYTHING = Steering(Origin(None), Way.STEER)
 _Ctes = dict[str, tuple[tuple[Item, ...], bool]]  # the columns, and whether it refers to itself
@@ -72,6 +74,7 @@ class _Reading:
     def __init__(self) -> None:
         self._steering: dict[tuple[object, Origin, Way, tuple[Origin, ...]], int] = {}
         self._readings = 0
+        self._visits = 0
 
     # --- what is found --------------------------------------------------------------------------------------------
 
@@ -106,6 +109,7 @@ class _Reading:
         self._readings += 1
         if self._readings > _MOST_READINGS:
             raise _TooMuch
+        self._visit(1)
         if kind == "SelectStmt":
             return self._select(body, ctes, around)
         if "withClause" in body:
@@ -274,12 +278,27 @@ class _Reading:
             return (Shown(None, self._value(value, level, ctes)),)
         parts = strings(value["ColumnRef"].get("fields"))
         if not parts:
-            return [item for found in level.ranges for item in found.items()]
+            return self._items(level.ranges)
         for outer in level.levels():
+            self._visit(len(outer.ranges))
             called = [item for item in outer.ranges if item.name == parts[-1]]
             if called:
-                return [item for found in called for item in found.items()]
+                return self._items(called)
         return (Shown(None, Flow(frozenset((Origin(None),)), frozenset(parts), False, True, False)),)
+
+    def _items(self, ranges: Sequence[Range]) -> list[Item]:
+        items: list[Item] = []
+        for found in ranges:
+            more = found.items()
+            self._visit(len(more))
+            items += more
+        return items
+
+    def _visit(self, count: int) -> None:
+        """Note that so many columns or items of FROM are looked at."""
+        self._visits += count
+        if self._visits > _MOST_VISITS:
+            raise _TooMuch
 
     # --- clauses that decide on rows ------------------------------------------------------------------------------
 
@@ -359,6 +378,7 @@ class _Reading:
         if body["relname"] not in ctes or "schemaname" in body:
             return [table]
         items, repeats = ctes[body["relname"]]
+        self._visit(len(items))
         return [Derived(table.name, table.key, renamed(items, table.renamed), repeats)]
 
     def _sample(self, body: Fields, level: Level, ctes: _Ctes) -> list[Range]:
@@ -409,7 +429,7 @@ class _Reading:
         self._merged(body, left, right)
         alias = body.get("alias")
         if alias:
-            items = [item for found in (*left, *right) for item in found.items()]
+            items = self._items((*left, *right))
             return [Derived(alias.get("aliasname", ""), id(body), bounded(renamed(items, strings(alias.get("colnames")))))]
         both = [*left, *right]
         named = body.get("join_using_alias", {}).get("aliasname")
@@ -550,6 +570,7 @@ class _Reading:
     def _column(self, body: Fields, level: Level) -> Flow:
         fields = body.get("fields", ())
         parts = strings(fields)
+        self._visit(sum(len(outer.ranges) for outer in level.levels()))
         if not parts:
             return joined(item.row() for item in level.ranges)
         if len(parts) != len(fields):
