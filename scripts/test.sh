@@ -7,6 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly BIN=.venv/bin
 # What also runs compiled is run interpreted as well: one source, one behaviour.
 readonly PURE_TESTS=(tests/wire tests/masking tests/audit tests/architecture)
+# One file's tests stay together: its servers are started once. More than four would mostly start servers.
+cores="$(nproc)"
+readonly SIDE_BY_SIDE=(-n "$((cores < 4 ? cores : 4))" --dist loadfile)
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 failed=()
@@ -34,8 +37,8 @@ stage lint "$BIN/ruff" check .
 stage format "$BIN/ruff" format --check .
 stage types "$BIN/mypy" --no-error-summary
 stage imports "$BIN/lint-imports" --no-logo
-stage interpreted env DOORWARD_PURE=1 "$BIN/pytest" "${existing_pure_tests[@]}"
-stage compiled env DOORWARD_PURE=0 "$BIN/pytest" "$@"
+stage interpreted env DOORWARD_PURE=1 "$BIN/pytest" "${SIDE_BY_SIDE[@]}" "${existing_pure_tests[@]}"
+stage compiled env DOORWARD_PURE=0 "$BIN/pytest" "${SIDE_BY_SIDE[@]}" "$@"
 
 printf -- '--- stages\n'
 printf '%s\n' "${table[@]}"

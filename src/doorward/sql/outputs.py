@@ -7,8 +7,9 @@ proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from doorward.model.statement import Output, OutputKind
 from doorward.sql.functions import is_definition, tells_definitions
@@ -23,6 +24,12 @@ _COUNT = Output(OutputKind.COUNT)
 _COLUMN_LIMIT = 1664
 _NAME_LIMIT = 100
 _SAME_NAME_LIMIT = 10
+# Columns looked at in all: a text of 100 KB that names one wide sub-select thousands of times would make it millions.
+_MOST_VISITS = 500_000
+
+
+class _TooMuch(Exception):
+    """Following the statement's columns takes longer than it is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,20 @@ class _Column:
 
 
 _Columns = list[_Column] | None  # None: can't be numbered
-_Ctes = dict[str, _Columns]
+
+
+class _Ctes(dict[str, _Columns]):
+    """The CTEs in reach, by name; and how many columns were looked at so far, in all of the statement."""
+
+    def __init__(self, known: Mapping[str, _Columns] = MappingProxyType({}), visits: list[int] | None = None) -> None:
+        super().__init__(known)
+        self.visits = [0] if visits is None else visits
+
+    def visit(self, count: int) -> None:
+        """Note that so many columns are looked at. Raises _TooMuch."""
+        self.visits[0] += count
+        if self.visits[0] > _MOST_VISITS:
+            raise _TooMuch
 
 
 @dataclass(slots=True)
@@ -52,12 +72,13 @@ class _Scope:
     has_unnamed: bool = False
     by_name: dict[str, list[Output]] = field(default_factory=dict)
     by_qualified_name: dict[tuple[str, str], list[Output]] = field(default_factory=dict)
-    ctes: _Ctes = field(default_factory=dict)
+    ctes: _Ctes = field(default_factory=_Ctes)
     windows: list[Fields] = field(default_factory=list)
     windows_output: Output | None = None
 
     def know(self, name: str, columns: list[_Column]) -> None:
         """Take in a sub-select that we followed."""
+        self.ctes.visit(len(columns))
         self.known[name] = columns
         for column in columns:
             if column.name is None:
@@ -69,11 +90,18 @@ class _Scope:
 
 def outputs_of(kind: str, fields: Fields, copies_data: bool, range_names: Iterable[str]) -> tuple[Output, ...] | None:
     """One Output a result column of the statement, or of the query it prepares, declares or copies out."""
+    try:
+        return _outputs(kind, fields, copies_data, range_names)
+    except _TooMuch:
+        return None
+
+
+def _outputs(kind: str, fields: Fields, copies_data: bool, range_names: Iterable[str]) -> tuple[Output, ...] | None:
     if kind == "SelectStmt":
-        columns = None if "intoClause" in fields else _select(fields, {})
+        columns = None if "intoClause" in fields else _select(fields, _Ctes())
         return None if columns is None else tuple(column.output for column in columns)
     if kind in ("PrepareStmt", "DeclareCursorStmt", "CopyStmt") and "query" in fields:
-        return outputs_of(*kind_and_fields(fields["query"]), copies_data, range_names)
+        return _outputs(*kind_and_fields(fields["query"]), copies_data, range_names)
     if kind == "CopyStmt" and not fields.get("is_from") and "attlist" in fields:
         return tuple(Output(OutputKind.COLUMNS, (name,)) for name in strings(fields["attlist"]))
     if "returningClause" in fields and not copies_data:
@@ -123,10 +151,11 @@ def _select(select: Fields, ctes: _Ctes) -> _Columns:
 
 
 def _with_clause(clause: Fields, ctes: _Ctes) -> _Ctes:
-    seen = dict(ctes)
+    seen = _Ctes(ctes, ctes.visits)
     tables = [node["CommonTableExpr"] for node in clause.get("ctes", ())]
     if clause.get("recursive"):
-        return seen | dict.fromkeys((table["ctename"] for table in tables), None)
+        seen.update(dict.fromkeys((table["ctename"] for table in tables), None))
+        return seen
     for table in tables:
         kind, query = kind_and_fields(table["ctequery"])
         columns = _select(query, seen) if kind == "SelectStmt" else None
@@ -217,9 +246,11 @@ def _expand(value: Fields, scope: _Scope) -> _Columns:
     """The columns that a star stands for, when they all come from sub-selects we followed."""
     parts = strings(value.get("ColumnRef", {}).get("fields")) if "ColumnRef" in value else ["?"]
     if len(parts) == 1:
+        scope.ctes.visit(len(scope.known.get(parts[0], ())))
         return scope.known.get(parts[0])
     if parts or scope.relations or scope.unknown or scope.merges_columns or not scope.known:
         return None
+    scope.ctes.visit(sum(map(len, scope.known.values())))
     return [column for columns in scope.known.values() for column in columns]
 
 
@@ -287,6 +318,7 @@ def _nested(select: Fields, scope: _Scope) -> Output:
         parts = strings(reference.get("fields"))
         if len(parts) != len(reference.get("fields", ())) or not parts or is_definition(parts[-1]):
             return _OPAQUE
+        scope.ctes.visit(1 + len(inner.of_ctes))
         found = [_around(parts, inner.row_names, scope), *(c.output for c in inner.of_ctes if c.name in (None, parts[-1]))]
         if _OPAQUE in found:
             return _OPAQUE
@@ -319,6 +351,7 @@ class _Inner:
             if body["relname"] in ctes and "schemaname" not in body:
                 columns = ctes[body["relname"]]
                 self.is_opaque |= columns is None
+                ctes.visit(len(columns or ()))
                 self.of_ctes += columns or []
         elif kind == "JoinExpr":
             self.is_opaque |= "colnames" in alias or bool(body.get("isNatural"))
