@@ -3,6 +3,8 @@
 Sub-selects, CTEs and set operations are followed; whatever isn't understood for certain is OPAQUE, and a result whose
 columns the text can't number (a star over a table) has no outputs at all. A name that stands for a whole row, or might,
 proves nothing.
+
+One module because a sub-select is followed by the same reading as what is around it.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from doorward.model.statement import Output, OutputKind
+from doorward.sql.bounds import TooMuch, Visits
 from doorward.sql.functions import is_definition, tells_definitions
 from doorward.sql.tree import Fields, children, descendants, kind_and_fields, strings
 
@@ -24,12 +27,7 @@ _COUNT = Output(OutputKind.COUNT)
 _COLUMN_LIMIT = 1664
 _NAME_LIMIT = 100
 _SAME_NAME_LIMIT = 10
-# Columns looked at in all: a text of 100 KB that names one wide sub-select thousands of times would make it millions.
 _MOST_VISITS = 500_000
-
-
-class _TooMuch(Exception):
-    """Following the statement's columns takes longer than it is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +42,11 @@ _Columns = list[_Column] | None  # None: can't be numbered
 
 
 class _Ctes(dict[str, _Columns]):
-    """The CTEs in reach, by name; and how many columns were looked at so far, in all of the statement."""
+    """The CTEs in reach, by name; and the *visits* of columns so far, in all of the statement."""
 
-    def __init__(self, known: Mapping[str, _Columns] = MappingProxyType({}), visits: list[int] | None = None) -> None:
+    def __init__(self, visits: Visits, known: Mapping[str, _Columns] = MappingProxyType({})) -> None:
         super().__init__(known)
-        self.visits = [0] if visits is None else visits
-
-    def visit(self, count: int) -> None:
-        """Note that so many columns are looked at. Raises _TooMuch."""
-        self.visits[0] += count
-        if self.visits[0] > _MOST_VISITS:
-            raise _TooMuch
+        self.visits = visits
 
 
 @dataclass(slots=True)
@@ -72,13 +64,13 @@ class _Scope:
     has_unnamed: bool = False
     by_name: dict[str, list[Output]] = field(default_factory=dict)
     by_qualified_name: dict[tuple[str, str], list[Output]] = field(default_factory=dict)
-    ctes: _Ctes = field(default_factory=_Ctes)
+    ctes: _Ctes = field(default_factory=lambda: _Ctes(Visits(_MOST_VISITS)))
     windows: list[Fields] = field(default_factory=list)
     windows_output: Output | None = None
 
     def know(self, name: str, columns: list[_Column]) -> None:
         """Take in a sub-select that we followed."""
-        self.ctes.visit(len(columns))
+        self.ctes.visits.count(len(columns))
         self.known[name] = columns
         for column in columns:
             if column.name is None:
@@ -92,13 +84,13 @@ def outputs_of(kind: str, fields: Fields, copies_data: bool, range_names: Iterab
     """One Output a result column of the statement, or of the query it prepares, declares or copies out."""
     try:
         return _outputs(kind, fields, copies_data, range_names)
-    except _TooMuch:
+    except TooMuch:
         return None
 
 
 def _outputs(kind: str, fields: Fields, copies_data: bool, range_names: Iterable[str]) -> tuple[Output, ...] | None:
     if kind == "SelectStmt":
-        columns = None if "intoClause" in fields else _select(fields, _Ctes())
+        columns = None if "intoClause" in fields else _select(fields, _Ctes(Visits(_MOST_VISITS)))
         return None if columns is None else tuple(column.output for column in columns)
     if kind in ("PrepareStmt", "DeclareCursorStmt", "CopyStmt") and "query" in fields:
         return _outputs(*kind_and_fields(fields["query"]), copies_data, range_names)
@@ -151,7 +143,7 @@ def _select(select: Fields, ctes: _Ctes) -> _Columns:
 
 
 def _with_clause(clause: Fields, ctes: _Ctes) -> _Ctes:
-    seen = _Ctes(ctes, ctes.visits)
+    seen = _Ctes(ctes.visits, ctes)
     tables = [node["CommonTableExpr"] for node in clause.get("ctes", ())]
     if clause.get("recursive"):
         seen.update(dict.fromkeys((table["ctename"] for table in tables), None))
@@ -246,11 +238,11 @@ def _expand(value: Fields, scope: _Scope) -> _Columns:
     """The columns that a star stands for, when they all come from sub-selects we followed."""
     parts = strings(value.get("ColumnRef", {}).get("fields")) if "ColumnRef" in value else ["?"]
     if len(parts) == 1:
-        scope.ctes.visit(len(scope.known.get(parts[0], ())))
+        scope.ctes.visits.count(len(scope.known.get(parts[0], ())))
         return scope.known.get(parts[0])
     if parts or scope.relations or scope.unknown or scope.merges_columns or not scope.known:
         return None
-    scope.ctes.visit(sum(map(len, scope.known.values())))
+    scope.ctes.visits.count(sum(map(len, scope.known.values())))
     return [column for columns in scope.known.values() for column in columns]
 
 
@@ -318,7 +310,7 @@ def _nested(select: Fields, scope: _Scope) -> Output:
         parts = strings(reference.get("fields"))
         if len(parts) != len(reference.get("fields", ())) or not parts or is_definition(parts[-1]):
             return _OPAQUE
-        scope.ctes.visit(1 + len(inner.of_ctes))
+        scope.ctes.visits.count(1 + len(inner.of_ctes))
         found = [_around(parts, inner.row_names, scope), *(c.output for c in inner.of_ctes if c.name in (None, parts[-1]))]
         if _OPAQUE in found:
             return _OPAQUE
@@ -351,7 +343,7 @@ class _Inner:
             if body["relname"] in ctes and "schemaname" not in body:
                 columns = ctes[body["relname"]]
                 self.is_opaque |= columns is None
-                ctes.visit(len(columns or ()))
+                ctes.visits.count(len(columns or ()))
                 self.of_ctes += columns or []
         elif kind == "JoinExpr":
             self.is_opaque |= "colnames" in alias or bool(body.get("isNatural"))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from doorward.model.statement import Origin, RelationName, Steering, Way
+from doorward.sql.bounds import TooMuch, Visits
 from doorward.sql.ranges import (
     CONSTANT,
     Computed,
@@ -38,7 +39,6 @@ MOST_CONDITIONS = 8
 # Sub-selects of recursive queries are read again until nothing new comes of it; this many in all.
 _MOST_READINGS = 2_000
 _MOST_ROUNDS = 12
-# Columns and items of FROM looked at, over all names: a statement of 100 KB could make it hundreds of millions.
 _MOST_VISITS = 250_000
 
 _EVERYTHING = Steering(Origin(None), Way.STEER)
@@ -50,10 +50,6 @@ _CARRIERS = frozenset({"PrepareStmt", "DeclareCursorStmt", "ExplainStmt", "CopyS
 _ADDED_COLUMNS = ("search_seq_column", "cycle_mark_column", "cycle_path_column")
 
 
-class _TooMuch(Exception):
-    """The statement is built so that reading it takes longer than it is worth."""
-
-
 def steering_of(kind: str, fields: Fields) -> tuple[Steering, ...]:
     """Every place in a statement, or in the one that it carries, where a column steers rows. What can't be read steers all."""
     while kind in _CARRIERS:
@@ -63,7 +59,7 @@ def steering_of(kind: str, fields: Fields) -> tuple[Steering, ...]:
     reading = _Reading()
     try:
         reading.statement(kind, fields, {}, None)
-    except (RecursionError, _TooMuch):
+    except (RecursionError, TooMuch):
         return (_EVERYTHING,)
     return reading.found()
 
@@ -74,7 +70,7 @@ class _Reading:
     def __init__(self) -> None:
         self._steering: dict[tuple[object, Origin, Way, tuple[Origin, ...]], int] = {}
         self._readings = 0
-        self._visits = 0
+        self._visits = Visits(_MOST_VISITS)
 
     # --- what is found --------------------------------------------------------------------------------------------
 
@@ -108,8 +104,8 @@ class _Reading:
         """The result columns of a query, or of what RETURNING shows."""
         self._readings += 1
         if self._readings > _MOST_READINGS:
-            raise _TooMuch
-        self._visit(1)
+            raise TooMuch
+        self._visits.count(1)
         if kind == "SelectStmt":
             return self._select(body, ctes, around)
         if "withClause" in body:
@@ -238,7 +234,7 @@ class _Reading:
                 seen[name] = (self._cte(table, seen, around), name in repeating)
             if before == [seen[name] for name in names]:
                 return
-        raise _TooMuch
+        raise TooMuch
 
     def _cte(self, table: Fields, ctes: _Ctes, around: Level | None) -> tuple[Item, ...]:
         kind, query = kind_and_fields(table["ctequery"])
@@ -280,7 +276,7 @@ class _Reading:
         if not parts:
             return self._items(level.ranges)
         for outer in level.levels():
-            self._visit(len(outer.ranges))
+            self._visits.count(len(outer.ranges))
             called = [item for item in outer.ranges if item.name == parts[-1]]
             if called:
                 return self._items(called)
@@ -290,15 +286,9 @@ class _Reading:
         items: list[Item] = []
         for found in ranges:
             more = found.items()
-            self._visit(len(more))
+            self._visits.count(len(more))
             items += more
         return items
-
-    def _visit(self, count: int) -> None:
-        """Note that so many columns or items of FROM are looked at."""
-        self._visits += count
-        if self._visits > _MOST_VISITS:
-            raise _TooMuch
 
     # --- clauses that decide on rows ------------------------------------------------------------------------------
 
@@ -378,7 +368,7 @@ class _Reading:
         if body["relname"] not in ctes or "schemaname" in body:
             return [table]
         items, repeats = ctes[body["relname"]]
-        self._visit(len(items))
+        self._visits.count(len(items))
         return [Derived(table.name, table.key, renamed(items, table.renamed), repeats)]
 
     def _sample(self, body: Fields, level: Level, ctes: _Ctes) -> list[Range]:
@@ -570,7 +560,7 @@ class _Reading:
     def _column(self, body: Fields, level: Level) -> Flow:
         fields = body.get("fields", ())
         parts = strings(fields)
-        self._visit(sum(len(outer.ranges) for outer in level.levels()))
+        self._visits.count(sum(len(outer.ranges) for outer in level.levels()))
         if not parts:
             return joined(item.row() for item in level.ranges)
         if len(parts) != len(fields):
