@@ -75,6 +75,32 @@ async def test_words_being_typed_survive_other_news_and_the_end_is_shown(tmp_pat
         await expect(page.locator("#reason")).to_have_count(0)
 
 
+async def test_like_questions_are_one_and_are_answered_at_once(tmp_path: Path) -> None:
+    """A loop is one line. What is typed stays when another comes in; the tick does not, since it was for what was shown."""
+    async with served(tmp_path) as console:
+        for number in range(3):
+            await ask(console, f"req_{number}", form="f", parameters=(f"'{number}'",))
+        page = await console.signed_in("ben")
+        complaints = watch(page)
+        await page.goto(console.url + "/approvals")
+        await expect(page.locator("#live-queue .question")).to_have_count(1)
+        await expect(page.locator("#live-queue")).to_contain_text("3 alike")
+        await expect(page.locator("#live-pending")).to_have_text("1")
+        await page.goto(console.url + "/approvals/req_0")
+        await expect(page.locator(".alike li")).to_have_count(2)
+        await page.fill("#reason", "runs in a cir")
+        await page.check("input[name=alike]")
+        await ask(console, "req_3", form="f")
+        await expect(page.locator(".alike li")).to_have_count(3)
+        await expect(page.locator("#reason")).to_have_value("runs in a cir")
+        await expect(page.locator("input[name=alike]")).not_to_be_checked()
+        await page.check("input[name=alike]")
+        await page.click("button[value=reject]")
+        await expect(page.locator("#live-decision")).to_contain_text("rejected")
+        assert {console.scene.store.requests.by_id(f"req_{n}").state for n in range(4)} == {RequestState.REJECTED}  # type: ignore[union-attr]
+        assert complaints == []
+
+
 async def test_sessions_and_statements_appear_as_they_happen(tmp_path: Path) -> None:
     """The first page, left open."""
     async with served(tmp_path) as console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -272,6 +273,26 @@ def _state(shop: Shop, request_id: str) -> RequestState:
 def _pending_other_than(shop: Shop, request_id: str) -> str:
     waiting = shop.doorward.control.office.desk.questions(LOCAL, RequestState.PENDING)
     return next((question.record.request.id for question in waiting if question.record.request.id != request_id), "")
+
+
+def test_like_statements_are_one_question_and_answered_at_once(shop: Shop) -> None:
+    """Three connections ask the same of other values; one yes for all, and each runs what it asked, once."""
+    queue = shop.doorward.control.office.queue
+    bob = Operator(shop.doorward.control.office.principals.good("bob").principal)
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(shop.doorward.connect()) for _ in range(3)]
+        waiting = [Waiting(c, f"UPDATE orders SET status = status || '{n}'") for n, c in enumerate(connections)]
+        (group,) = shop.doorward.wait_for(lambda: [g for g in queue.waiting(LOCAL) if len(g) == 3])
+        connections[2].cancel_safe()
+        waiting[2].end()
+        ids = [question.record.request.id for question in group]
+        words = shop.doorward.do(queue.answer(ids, bob, True, "all of them"))
+        for one in waiting[:2]:
+            one.end()
+        assert sorted(word.state for word in words if not word.error) == ["approved", "approved"]
+        assert [one.error is None for one in waiting] == [True, True, False]
+    assert str(shop.truth("SELECT string_agg(DISTINCT right(status, 2), ' ') FROM orders")) in ("01", "10")
+    shop.database.execute("UPDATE orders SET status = left(status, -2)")
 
 
 def test_request_ids_can_not_be_guessed(shop: Shop) -> None:

@@ -175,6 +175,36 @@ def test_only_so_many_wait_at_once(office: Office, monkeypatch: pytest.MonkeyPat
     assert office.ask() is not None
 
 
+def test_programs_leave_room_for_people(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many agents ask in circles, a person can still ask."""
+    monkeypatch.setattr(holds_module, "MOST_WAITING_OF_PROGRAMS", 2)
+    assert None not in [office.ask() for _number in range(2)]
+    assert office.ask() is None
+    person = replace(BOT_FOR_ALICE, actors=())
+    assert office.holds.ask(SESSION, person, an_attempt(), FACTS, HELD, "exe_2", office.settled.append) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        (an_attempt("DELETE FROM t WHERE a = 1"), an_attempt("DELETE FROM t WHERE a = 22"), True),
+        (an_attempt("DELETE FROM t WHERE a = $1", b"1"), an_attempt("DELETE FROM t WHERE a = $1", b"2"), True),
+        (an_attempt("DELETE FROM t WHERE a = 1"), an_attempt("DELETE FROM t WHERE b = 1"), False),
+        (an_attempt("DELETE FROM t"), an_attempt("DELETE FROM t", inner=("DELETE FROM t",)), False),
+        (an_attempt("EXECUTE p", inner=("DELETE FROM t",)), an_attempt("EXECUTE p", inner=("DELETE FROM u",)), False),
+        (an_attempt("DELETE FROM t WHERE a = '%s'" % ("x" * 5000)), an_attempt("DELETE FROM t WHERE a = 'y'"), False),
+    ],
+)
+def test_the_form_tells_statements_apart_that_differ_in_more_than_values(
+    office: Office, one: Attempt, other: Attempt, is_same: bool
+) -> None:
+    """So that approvers read like ones as one; what is too long to be compared is like no other."""
+    asked = [office.ask(attempt) for attempt in (one, other)]
+    forms = {request.form for request in asked if request is not None}
+    assert len(forms) == (1 if is_same else 2)
+    assert "" not in forms
+
+
 def test_a_rule_that_says_no_time_waits_for_the_usual_one(office: Office) -> None:
     """Nobody waits for ever."""
     request = office.ask(decision=replace(HELD, hold_seconds=0))

@@ -29,11 +29,13 @@ from doorward.control.office import Office
 from doorward.control.operators import Operator
 from doorward.control.probing import Tried
 from doorward.control.projection.disclosing import Disclosure
+from doorward.control.queue import Group, Word
 from doorward.control.record import EXPORT_LIMIT, LIMIT
 from doorward.control.timeline import timeline
 from doorward.control.views import EntryView
 from doorward.model.access import AccessWish
 from doorward.model.agents import Task
+from doorward.model.approval import RequestState
 from doorward.model.identity import PrincipalKind
 from doorward.model.review import Review
 
@@ -135,21 +137,34 @@ async def _revoke_secret(call: Call) -> None:
 
 
 async def _requests(call: Call) -> list[shapes.RequestOut]:
-    return [_asked(call, question) for question in call.office.desk.questions(call.by, state_from(call.query))]
+    """What waits comes first: people's questions before all others, and like ones behind one another."""
+    state = state_from(call.query)
+    waiting = call.office.queue.waiting(call.by) if state in (None, RequestState.PENDING) else ()
+    first = [_asked(call, question, group) for group in waiting for question in group]
+    if state is RequestState.PENDING:
+        return first
+    settled = (q for q in call.office.desk.questions(call.by, state) if q.record.state is not RequestState.PENDING)
+    return first + [_asked(call, question, ()) for question in settled]
 
 
 async def _request(call: Call) -> shapes.RequestOut:
-    return _asked(call, call.office.desk.question(call.by, call.path["id"]))
+    question = call.office.desk.question(call.by, call.path["id"])
+    return _asked(call, question, call.office.queue.alike(call.by, question))
 
 
-def _asked(call: Call, question: Question) -> shapes.RequestOut:
+def _asked(call: Call, question: Question, alike: Group) -> shapes.RequestOut:
     on_call = call.office.on_call.names_for(question.record.request)
-    return shapes.request_out(question, on_call, call.office.effect_for(call.by, question))
+    return shapes.request_out(question, on_call, call.office.effect_for(call.by, question), alike)
 
 
 async def _answer(call: Call) -> shapes.RequestOut:
     await call.office.desk.answer(call.path["id"], call.by, call.body.approved, call.body.reason)
     return await _request(call)
+
+
+async def _answer_alike(call: Call) -> list[Word]:
+    body: shapes.NewAnswers = call.body
+    return list(await call.office.queue.answer(body.requests, call.by, body.approved, body.reason))
 
 
 async def _take_back(call: Call) -> shapes.RequestOut:
@@ -166,7 +181,7 @@ async def _ask_access(call: Call) -> shapes.RequestOut:
     body: access_shapes.NewAccess = call.body
     wish = AccessWish(body.labels, body.actions, body.tables, body.minutes * 60, body.row_limit, body.ticket)
     request = await call.office.accesses.ask(call.by, body.upstream, wish, body.reason, body.principal)
-    return _asked(call, call.office.desk.question(call.by, request.id))
+    return _asked(call, call.office.desk.question(call.by, request.id), ())
 
 
 async def _revoke_access(call: Call) -> None:
@@ -412,6 +427,7 @@ ENDPOINTS = (
              shapes.SecretOut, shapes.NewWorkloadSecret, status=201, is_open=True),
     Endpoint("DELETE", "/secrets/{id}", "Revoke a secret", _revoke_secret, None, status=204),
     Endpoint("GET", "/requests", "Approval requests", _requests, list[shapes.RequestOut], None, ("state",)),
+    Endpoint("POST", "/requests/answer", "Approve or reject several of one kind", _answer_alike, list[Word], shapes.NewAnswers),
     Endpoint("GET", "/requests/{id}", "One request", _request, shapes.RequestOut),
     Endpoint("POST", "/requests/{id}/answer", "Approve or reject", _answer, shapes.RequestOut, shapes.NewAnswer),
     Endpoint("POST", "/requests/{id}/take-back", "Take back one's yes", _take_back, shapes.RequestOut, shapes.NewTakingBack),

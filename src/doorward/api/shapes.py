@@ -11,6 +11,7 @@ from doorward.control.desk import Question
 from doorward.control.effects import Effect
 from doorward.control.log_keys import KeyRow
 from doorward.control.office import Status
+from doorward.control.queue import Group
 from doorward.control.secrets import Minted
 from doorward.control.views import EntryView
 from doorward.model.approval import Answer, ApprovalRequest, Voice
@@ -99,6 +100,14 @@ class NewWorkloadSecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class NewAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A word on a request. The reason may not be empty."""
 
+    approved: bool
+    reason: str
+
+
+class NewAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A word on each of several requests of one kind, named by their ids. The reason may not be empty."""
+
+    requests: tuple[str, ...]
     approved: bool
     reason: str
 
@@ -221,6 +230,7 @@ class RequestOut(msgspec.Struct, frozen=True):
 
     *voices* said yes so far, *missing* is how many more it takes. *on_call* are the people who are asked first.
     *effect* is what it would probably do, once that is known, for those who answer.
+    *alike* are all that wait and differ from it in values alone, itself among them.
     """
 
     request: ApprovalRequest
@@ -233,6 +243,7 @@ class RequestOut(msgspec.Struct, frozen=True):
     is_escalated: bool
     on_call: tuple[str, ...]
     effect: Effect | None
+    alike: tuple[str, ...]
 
 
 class SessionOut(msgspec.Struct, frozen=True):
@@ -358,8 +369,8 @@ def credential_out(c: Credential) -> CredentialOut:
     return CredentialOut(c.id, c.purpose, c.created_us, c.expires_us, c.revoked_us, c.last_used_us)
 
 
-def request_out(question: Question, on_call: tuple[str, ...], effect: Effect | None) -> RequestOut:
-    """*question* for the wire."""
+def request_out(question: Question, on_call: tuple[str, ...], effect: Effect | None, alike: Group) -> RequestOut:
+    """*question* for the wire; *alike* is the group that it is of."""
     record = question.record
     return RequestOut(
         record.request,
@@ -372,6 +383,7 @@ def request_out(question: Question, on_call: tuple[str, ...], effect: Effect | N
         question.is_escalated,
         on_call,
         effect,
+        tuple(one.record.request.id for one in alike),
     )
 
 

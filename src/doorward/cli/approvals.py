@@ -24,6 +24,9 @@ USER_VARIABLE, SECRET_VARIABLE = "DOORWARD_USER", "DOORWARD_SECRET"
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's id, as psql and doorward approvals show it.")]
 As = Annotated[str, typer.Option("--as", envvar=USER_VARIABLE, metavar="NAME", help="Who you are.")]
+Alike = Annotated[
+    bool, typer.Option("--alike", help="Answer all that wait and differ from it in values alone, each by itself.")
+]
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; goes into the log, and to whoever asked. Needed.")]
 
 
@@ -33,7 +36,7 @@ def approvals(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what waits for an approval.
+    """Show what waits for an approval: what people ask before what programs ask, and like questions as one.
 
     [bold]Examples:[/]  doorward approvals     doorward approvals --watch
     """
@@ -48,8 +51,13 @@ def approvals(
     while True:
         for question in reversed(found):
             if question["request"]["id"] not in shown:
-                shown.add(question["request"]["id"])
-                _show(out, question)
+                alike = question["alike"] or [question["request"]["id"]]
+                known = shown.intersection(alike)
+                shown.update(alike)
+                if known:
+                    out.print(f"[dim]one more like {min(known)}: {len(alike)} wait[/]")
+                else:
+                    _show(out, question)
         if not watch:
             break
         time.sleep(WATCH_SECONDS)
@@ -58,24 +66,42 @@ def approvals(
         out.print("[dim]nothing waits[/]")
 
 
-def approve(request: Request, name: As = "", reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def approve(
+    request: Request,
+    name: As = "",
+    reason: Reason = "",
+    alike: Alike = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Approve a held statement, as yourself. It then runs at once, in the session that waits.
 
     You prove who you are with a minted secret: in DOORWARD_USER and DOORWARD_SECRET, or with --as and a prompt.
     Nobody approves what they asked themselves, and the local operator's token approves nothing. Where a rule asks for several
     people, it runs when the last of them has said yes.
 
-    [bold]Example:[/]  doorward approve req_3f2a --as bob --reason 'ticket 4711'
+    [bold]Examples:[/]
+      doorward approve req_3f2a --as bob --reason 'ticket 4711'
+      doorward approve req_3f2a --alike --as bob --reason 'ticket 4711'      # and all that are like it
     """
-    _answer(request, name, reason, data_dir, as_json, approved=True)
+    _answer(request, name, reason, data_dir, as_json, approved=True, alike=alike)
 
 
-def reject(request: Request, name: As = "", reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def reject(
+    request: Request,
+    name: As = "",
+    reason: Reason = "",
+    alike: Alike = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Reject a held statement, as yourself. Whoever asked gets an error with your reason.
 
-    [bold]Example:[/]  doorward reject req_3f2a --as bob --reason 'use the copy in staging'
+    [bold]Examples:[/]
+      doorward reject req_3f2a --as bob --reason 'use the copy in staging'
+      doorward reject req_3f2a --alike --as bob --reason 'runs in a circle'      # and all that are like it
     """
-    _answer(request, name, reason, data_dir, as_json, approved=False)
+    _answer(request, name, reason, data_dir, as_json, approved=False, alike=alike)
 
 
 def take_back(request: Request, name: As = "", reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
@@ -91,9 +117,12 @@ def take_back(request: Request, name: As = "", reason: Reason = "", data_dir: Da
     console().print(Text(f"taken back; it takes {taken['missing']} more to approve {taken['request']['id']}"))
 
 
-def _answer(request: str, name: str, reason: str, data_dir: DataDir, as_json: bool, *, approved: bool) -> None:
+def _answer(request: str, name: str, reason: str, data_dir: DataDir, as_json: bool, *, approved: bool, alike: bool) -> None:
     client = as_yourself(data_dir, name)
     word = {"approved": approved, "reason": reason or _asked_reason()}
+    if alike:
+        _answer_alike(client, request, word, as_json)
+        return
     answered = client.post(f"/requests/{segment(request)}/answer", word)
     if as_json:
         say_json(answered)
@@ -106,6 +135,20 @@ def _answer(request: str, name: str, reason: str, data_dir: DataDir, as_json: bo
     else:
         told = verdict_text(answered["state"]).append(f" {answered['request']['id']} of ", style="default")
     console().print(told.append_text(chain_text(answered["request"]["chain"])))
+
+
+def _answer_alike(client: ApiClient, request: str, word: dict[str, Any], as_json: bool) -> None:
+    """Answer *request* and what is like it by now; ends with 1 if any of them could not be answered."""
+    ids = client.get(f"/requests/{segment(request)}")["alike"] or [request]
+    words = client.post("/requests/answer", word | {"requests": ids})
+    if as_json:
+        say_json(words)
+    else:
+        for one in words:
+            told = verdict_text(one["state"]).append(f" {one['request_id']}", style="default")
+            console().print(told.append(f"  {one['error']}" if one["error"] else "", style="dim"))
+    if any(one["error"] for one in words):
+        raise typer.Exit(1)
 
 
 def _asked_reason() -> str:
@@ -183,5 +226,7 @@ def _show(out: Console, question: dict[str, Any]) -> None:
     if question["state"] == "pending":
         facts.add_row("answer", f"[bold]doorward approve {request['id']}[/]")
         facts.add_row("or", f"doorward reject {request['id']}")
+        if len(question["alike"]) > 1:
+            facts.add_row("alike", f"{len(question['alike'])} wait that differ in values alone; --alike answers all of them")
     title = Text(request["id"] + " ", style="bold").append_text(verdict_text(question["state"]))
     out.print(Panel(facts, title=title, title_align="left", border_style="yellow" if question["state"] == "pending" else "dim"))

@@ -9,7 +9,6 @@ from doorward.console.browser_sessions import BrowserSession, BrowserSessions
 from doorward.console.rendering import Pages
 from doorward.control.filters import Filters
 from doorward.control.office import Office
-from doorward.model.approval import RequestState
 
 STATEMENTS = 40
 # It is read anew whenever the log grows: who looks for what is further back searches the record.
@@ -37,24 +36,22 @@ class Live:
         """Figures, sessions, what waits, and the latest rows of the record."""
         by = session.by
         rows = (await self._office.record.search(by, Filters(limit=STATEMENTS, reach=REACH))).rows
-        waiting = self._office.desk.questions(by, RequestState.PENDING)
+        waiting = self._office.queue.waiting(by)
         live = self._office.sessions.live(by)
         status = self._office.status(by)
         return {
             "figures": self._pages.live("figures", session, status=status),
-            "waiting": self._pages.live("waiting", session, questions=waiting),
+            "waiting": self._pages.live("waiting", session, groups=waiting),
             "sessions": self._pages.live("sessions", session, sessions=live),
             "statements": self._pages.live("statements", session, rows=rows),
         }
 
     async def approvals(self, session: BrowserSession, _: str = "") -> Parts:
         """The queue, and what was settled of late."""
-        questions = self._office.desk.questions(session.by)
-        waiting = [q for q in questions if q.record.state is RequestState.PENDING]
-        settled = [q for q in questions if q.record.state is not RequestState.PENDING][:SETTLED]
+        queue = self._office.queue
         return {
-            "queue": self._pages.live("queue", session, questions=waiting),
-            "settled": self._pages.live("settled", session, questions=settled),
+            "queue": self._pages.live("queue", session, groups=queue.waiting(session.by)),
+            "settled": self._pages.live("settled", session, groups=queue.settled(session.by, SETTLED)),
         }
 
     async def request(self, session: BrowserSession, request_id: str) -> Parts:
@@ -68,6 +65,7 @@ class Live:
                 question=question,
                 effect=self._office.effect_for(session.by, question),
                 on_call=self._office.on_call.names_for(asked),
+                alike=self._office.queue.alike(session.by, question),
                 history=self._office.desk.history(session.by, question),
             )
         }

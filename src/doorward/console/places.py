@@ -240,8 +240,13 @@ class Places:
         word = text_of(form, "answer")
         if word not in ("approve", "reject"):
             raise InvalidRequest("The answer is to approve or to reject.")
-        request_id = request.path_params["id"]
-        await self._office.desk.answer(request_id, session.by, word == "approve", text_of(form, "reason").strip())
+        request_id, reason = request.path_params["id"], text_of(form, "reason").strip()
+        if text_of(form, "alike"):
+            # Those that the page showed, and none that came since.
+            shown = [one for one in form.getlist("shown") if isinstance(one, str)]
+            await self._office.queue.answer([request_id, *shown], session.by, word == "approve", reason)
+        else:
+            await self._office.desk.answer(request_id, session.by, word == "approve", reason)
         return RedirectResponse(f"/approvals/{request_id}", 303)
 
     async def decide_label(self, request: Request) -> Response:

@@ -12,7 +12,6 @@ from doorward.console import phrases
 from doorward.console.browser_sessions import BrowserSession
 from doorward.console.sql_text import plain_text, sql_block, sql_line
 from doorward.control.office import Office
-from doorward.model.approval import RequestState
 from doorward.model.catalog import Label
 
 FILTERS = {
@@ -70,8 +69,8 @@ class Pages:
         return {"html": html, "version": hashlib.sha256(html.encode()).hexdigest()[:16]}
 
     def pending(self, session: BrowserSession | None) -> int:
-        """How many requests wait, as far as the reader may see."""
-        return len(self._office.desk.questions(session.by, RequestState.PENDING)) if session else 0
+        """How many questions wait, as far as the reader may see; like ones are one."""
+        return len(self._office.queue.waiting(session.by)) if session else 0
 
     def _protected(self, upstream: str) -> frozenset[str]:
         return self._office.catalog.protected_names(upstream)

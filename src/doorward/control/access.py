@@ -184,7 +184,7 @@ class Accesses:
 
     async def _begin_approved(self, request: ApprovalRequest, answer: Answer) -> None:
         wish = request.wish
-        speaker = self._store.principals.by_id(request.actor_ids[-1] if request.actor_ids else request.principal_id)
+        speaker = self._store.principals.by_id(request.speaker_id)
         assert wish is not None
         if speaker is None or speaker.is_revoked:
             raise Conflict("Whom it was asked for has no access any more.")

@@ -115,10 +115,7 @@ class Desk:
     def open_wishes_of(self, speaker_id: str) -> int:
         """How many wishes for somebody wait."""
         pending = self._store.requests.in_state(RequestState.PENDING, -1)
-        return sum(
-            record.request.wish is not None and (record.request.principal_id, *record.request.actor_ids)[-1] == speaker_id
-            for record in pending
-        )
+        return sum(record.request.wish is not None and record.request.speaker_id == speaker_id for record in pending)
 
     def revoked(self, request_id: str) -> None:
         """Access that was approved is taken back."""
@@ -159,9 +156,13 @@ class Desk:
                 self._changed()
 
     def questions(self, by: Operator, state: RequestState | None = None) -> tuple[Question, ...]:
-        """The newest requests in *state* (None: any) that *by* may see: as a reader, a party to them, or an approver."""
+        """The newest requests in *state* (None: any) that *by* may see: as a reader, a party to them, or an approver.
+
+        All that wait, and else a number of them: what waits must not be out of sight.
+        """
         self._expire_due()
-        found = (self._as_seen_by(by, record) for record in self._store.requests.in_state(state, LIST_LIMIT))
+        limit = -1 if state is RequestState.PENDING else LIST_LIMIT
+        found = (self._as_seen_by(by, record) for record in self._store.requests.in_state(state, limit))
         return tuple(question for question in found if self._may_see(by, question))
 
     def history(self, by: Operator, question: Question) -> tuple[RequestRecord, ...]:

@@ -35,6 +35,7 @@ from doorward.control.principals import Principals
 from doorward.control.probing import Probing
 from doorward.control.projection.finding import Finder
 from doorward.control.provider import Provider
+from doorward.control.queue import Queue
 from doorward.control.record import LogReading, Record
 from doorward.control.reviews import Reviews
 from doorward.control.scim_settings import ScimSettings
@@ -134,6 +135,7 @@ class Office:
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
         self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins, freshen)
+        self.queue = Queue(store, self.desk)
         self.effects = Effects(lambda name: self.catalog.snapshots.get(name), connect, self._requests_changed)
         self.accesses = Accesses(store, changes, gateway, self.principals, self.desk, now, new_id, self._requests_changed)
         self.catalog = Catalog(

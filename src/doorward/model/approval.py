@@ -28,7 +28,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     *asked_us* and *expires_us* are microseconds since the epoch. *in_transaction* warns of held locks.
     *wish* is set when access for a time is asked for, and nobody waits on a connection.
     It takes *quorum* different people of *approvers*; from *escalates_us* on the group *escalates_to* may answer as well, if
-    one is named.
+    one is named. *form* tells like statements, which differ in values alone: a digest, empty where it is not known.
     """
 
     id: str
@@ -54,6 +54,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     escalates_to: str = ""
     escalates_us: int = 0
     wish: AccessWish | None = None
+    form: str = ""
 
     def escalated(self, now_us: int) -> bool:
         """Whether *escalates_to* is asked as well by now."""
@@ -63,6 +64,11 @@ class ApprovalRequest(msgspec.Struct, frozen=True):
     def parties(self) -> tuple[str, ...]:
         """The ids of everybody in the chain that asks."""
         return (self.principal_id, *self.actor_ids)
+
+    @property
+    def speaker_id(self) -> str:
+        """Whoever holds the connection: the last of the chain."""
+        return self.parties[-1]
 
 
 class Voice(msgspec.Struct, frozen=True):

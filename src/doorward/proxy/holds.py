@@ -18,13 +18,15 @@ from doorward.model.decision import Decision, Facts
 from doorward.model.entry import ActorStamp, HoldAnswered, HoldRequested
 from doorward.model.identity import Identity, PrincipalKind
 from doorward.model.link import Asked, FromGateway, Settled
-from doorward.proxy.execution import Attempt, SessionFacts
+from doorward.proxy.execution import LONGEST_SHOWN, Attempt, SessionFacts
 from doorward.proxy.scribe import Scribe
 
 DEFAULT_HOLD_SECONDS = 600
 # What one session may have asked at once is one; these bound all of them together, and those of one speaker.
 MOST_WAITING = 1_000
 MOST_WAITING_OF_ONE = 20
+# What agents and services leave to people, however many of them there are.
+MOST_WAITING_OF_PROGRAMS = 800
 # However fast one is refused and asks again, so many questions of it are put in so much time.
 MOST_ASKED_WITHIN = 60
 ASKED_WITHIN_US = 600_000_000
@@ -61,6 +63,7 @@ class _Waiting:
     request: ApprovalRequest
     execution_id: str
     speaker: str
+    is_program: bool
     settled: Callable[[Settlement], None]
     timer: Timer
     remind: Callable[[int, str], None]
@@ -110,7 +113,7 @@ class Holds:
         speaker = identity.speaker.id
         theirs = sum(waiting.speaker == speaker for waiting in self._waiting.values())
         now = self._now_us()
-        if len(self._waiting) >= MOST_WAITING or theirs >= MOST_WAITING_OF_ONE or not self._may_ask(speaker, now):
+        if self._is_full(identity) or theirs >= MOST_WAITING_OF_ONE or not self._may_ask(speaker, now):
             return None
         seconds = decision.hold_seconds or DEFAULT_HOLD_SECONDS
         request = ApprovalRequest(
@@ -136,6 +139,7 @@ class Holds:
             quorum=decision.quorum,
             escalates_to=decision.escalates_to,
             escalates_us=now + decision.escalates_seconds * 1_000_000 if decision.escalates_to else 0,
+            form=_form(attempt),
         )
         self._scribe.append(
             HoldRequested(
@@ -151,9 +155,17 @@ class Holds:
         if not self._send(Asked(request)):
             return None
         timer = self._later(float(seconds), lambda: self._end(request.id, RequestState.EXPIRED))
-        self._waiting[request.id] = _Waiting(request, execution_id, speaker, settled, timer, remind)
+        is_program = identity.speaker.kind is not PrincipalKind.HUMAN
+        self._waiting[request.id] = _Waiting(request, execution_id, speaker, is_program, settled, timer, remind)
         self._remind_later(request.id)
         return request
+
+    def _is_full(self, identity: Identity) -> bool:
+        """Whether there is no room for one more. Programs have less of it: they must not keep people from asking."""
+        if len(self._waiting) >= MOST_WAITING:
+            return True
+        is_program = identity.speaker.kind is not PrincipalKind.HUMAN
+        return is_program and sum(waiting.is_program for waiting in self._waiting.values()) >= MOST_WAITING_OF_PROGRAMS
 
     def _may_ask(self, speaker: str, now_us: int) -> bool:
         """Whether *speaker* has not asked too often of late: who asks without end must not bury what others ask."""
@@ -246,6 +258,17 @@ def _shown(value: bytes | None) -> str:
     if not text.isprintable():
         text = "0x" + start.hex()
     return text if len(text) <= PARAMETER_SHOWN else text[:PARAMETER_SHOWN] + "…"
+
+
+def _form(attempt: Attempt) -> str:
+    """A digest of what runs without the values in it: the same for statements that differ in values alone."""
+    digest = hashlib.sha256()
+    for text in (attempt.text, *attempt.inner):
+        # What is shown of a long text is its beginning: it is like no other text.
+        is_whole = len(text.text) <= LONGEST_SHOWN and not text.analysis.error
+        form = (text.family.shown if is_whole else text.text).encode()
+        digest.update(len(form).to_bytes(8, "big") + form)
+    return digest.hexdigest()[:32]
 
 
 def _defined(relation: Relation) -> str:

@@ -12,8 +12,16 @@ function show(name, part) {
   if (!element || element.dataset.version === part.version) return;
   const focused = document.activeElement;
   const href = element.contains(focused) ? focused.getAttribute("href") : null;
+  // What somebody is typing stays, whatever else comes in; a tick does not, since it was for what was shown.
+  const typed = [...element.querySelectorAll("textarea")].map((field) => [field.id, field.value, field === focused, field.selectionStart]);
   element.innerHTML = part.html;
   element.dataset.version = part.version;
+  for (const [id, value, hadFocus, at] of typed) {
+    const field = element.querySelector("#" + CSS.escape(id));
+    if (!field) continue;
+    field.value = value;
+    if (hadFocus) { field.focus({ preventScroll: true }); field.setSelectionRange(at, at); }
+  }
   if (href) element.querySelector(`[href="${CSS.escape(href)}"]`)?.focus();
   if (name === "pending") title();
 }
