@@ -62,6 +62,13 @@ class NoRoom(DoorwardError):
     sqlstate = "53300"
 
 
+class TooManyAttempts(DoorwardError):
+    """Too many sign-ins failed, from one source or for one name: whoever tries has to wait."""
+
+    code = "too-many-attempts"
+    sqlstate = "53300"
+
+
 class AuditUnavailable(DoorwardError):
     """The audit log can't be written: nothing may be forwarded."""
 

@@ -10,6 +10,7 @@ import asyncpg
 import psycopg
 import pytest
 
+from doorward.authentication.attempts import AT_THE_PORT
 from doorward.control.operators import LOCAL
 from doorward.model.upstream import Upstream
 from tests.live.running import Running, running_doorward
@@ -89,3 +90,18 @@ def test_a_revoked_secret_is_refused(scene: tuple[Database, Running]) -> None:
     assert sign_in(running, "report-bot", minted.secret) == ""
     running.do(running.control.office.secrets.revoke(LOCAL, minted.credential_id))
     assert REFUSED.format("report-bot") in sign_in(running, "report-bot", minted.secret)
+
+
+def test_guessing_at_the_port_is_slow_and_locks_nobody_else_out(scene: tuple[Database, Running]) -> None:
+    """After sixty failures for a name its source waits; other names are let in from there, and the record is not flooded."""
+    _database, running = scene
+    running.secrets["guessed-at"] = "dwd_wrong"
+    tried = 0
+    while "Too many failed sign-ins" not in sign_in(running, "guessed-at", "dwd_wrong"):
+        tried += 1
+        assert tried < 1_000
+    with running.connect("alice") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    # libpq tries twice, as it may have been TLS that was wrong: not each of its tries is told.
+    in_the_log = [entry for entry in running.entries("signin.refused") if entry["user"] == "guessed-at"]
+    assert AT_THE_PORT.of_source_and_name.most <= len(in_the_log) <= 2 * tried + 1

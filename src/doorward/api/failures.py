@@ -33,12 +33,6 @@ class TooLarge(DoorwardError):
     code = "too-large"
 
 
-class TooManyAttempts(DoorwardError):
-    """Too many failed sign-ins from one address."""
-
-    code = "too-many-attempts"
-
-
 class Failure(msgspec.Struct, frozen=True):
     """What went wrong: a stable code, what happened, what to do next."""
 

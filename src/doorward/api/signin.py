@@ -5,46 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from starlette.requests import HTTPConnection
 
-from doorward.api.failures import TooManyAttempts
 from doorward.api.settings import DoorSettings
+from doorward.authentication.attempts import Attempts
 from doorward.control.office import Office
 from doorward.control.operators import LOCAL, LOCAL_NAME, Operator
 from doorward.control.sign_ins import TOKEN_PREFIX
 from doorward.errors import AuthenticationFailed
 from doorward.model.identity import PrincipalKind
-
-ATTEMPTS = 10
-PER_US = 60_000_000
-# Addresses remembered at a time: a bound on memory, far above what a console sees.
-ADDRESSES = 10_000
-
-
-class Attempts:
-    """Failed sign-ins by address. By address alone: counting by name would let anyone lock anyone out."""
-
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now = now
-        self._failed: dict[str, deque[int]] = {}
-
-    def check(self, address: str) -> None:
-        """Raise TooManyAttempts if *address* has used up its attempts."""
-        failed = self._failed.get(address)
-        while failed and failed[0] <= self._now() - PER_US:
-            failed.popleft()
-        if failed and len(failed) >= ATTEMPTS:
-            raise TooManyAttempts("Too many failed sign-ins from this address.", "Wait a minute.")
-
-    def failed(self, address: str) -> None:
-        """Count a failure."""
-        if len(self._failed) >= ADDRESSES and address not in self._failed:
-            self._failed.pop(next(iter(self._failed)))
-        self._failed.setdefault(address, deque(maxlen=ATTEMPTS)).append(self._now())
 
 
 class Signin:
@@ -60,7 +32,7 @@ class Signin:
 
         Raises AuthenticationFailed or TooManyAttempts.
         """
-        with self.attempt(address):
+        with self.attempt(address, name):
             if name == LOCAL_NAME:
                 return self._by_token(secret)
             by = self._office.secrets.prove(name, secret)
@@ -69,14 +41,15 @@ class Signin:
         return by
 
     @contextmanager
-    def attempt(self, address: str) -> Iterator[None]:
-        """Hold this while a proof from *address* is judged: failures are counted. Raises TooManyAttempts."""
-        self._attempts.check(address)
+    def attempt(self, address: str, name: str = "") -> Iterator[None]:
+        """Hold this while a proof of *name* from *address* is judged: failures are counted. Raises TooManyAttempts."""
+        self._attempts.check(address, name)
         try:
             yield
         except AuthenticationFailed:
-            self._attempts.failed(address)
+            self._attempts.failed(address, name)
             raise
+        self._attempts.succeeded(address, name)
 
     def by_header(self, connection: HTTPConnection) -> Operator:
         """Sign in with the Authorization header (RFC 9110, section 11.6.2): ``Bearer`` token or ``Basic`` name and secret."""

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from doorward.api.failures import TooManyAttempts
-from doorward.api.signin import Attempts, address_of
+from doorward.api.signin import address_of
+from doorward.authentication.attempts import Attempts
 from doorward.authentication.delegation import MOST_SECONDS, READ, SCOPES
 from doorward.control.delegations import Wanted
 from doorward.control.office import Office
-from doorward.errors import AuthenticationFailed, DoorwardError, InvalidRequest
+from doorward.errors import AuthenticationFailed, DoorwardError, InvalidRequest, TooManyAttempts
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT = "urn:ietf:params:oauth:token-type:jwt"

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from doorward.api.failures import TooManyAttempts, status_of
+from doorward.api.failures import status_of
 from doorward.api.queries import (
     DISCLOSURE_QUERY,
     FILTER_WORDS,
@@ -35,7 +35,15 @@ from doorward.control.office import Office
 from doorward.control.record import EXPORT_LIMIT
 from doorward.control.tables import utc
 from doorward.control.timeline import Stretch, stretches, timeline
-from doorward.errors import AuditUnavailable, AuthenticationFailed, DoorwardError, InvalidRequest, NotFound, NotPermitted
+from doorward.errors import (
+    AuditUnavailable,
+    AuthenticationFailed,
+    DoorwardError,
+    InvalidRequest,
+    NotFound,
+    NotPermitted,
+    TooManyAttempts,
+)
 
 QUERY_WORDS = (*FILTER_WORDS, *TIMES)
 TIMELINE_ROWS = 1_000

@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from doorward import telemetry
 from doorward.api.failures import UNEXPECTED, failure_of, failure_response, status_of
-from doorward.api.signin import Attempts, address_of
+from doorward.api.signin import address_of
 from doorward.api.token_endpoint import TokenEndpoint
+from doorward.authentication.attempts import Attempts
 from doorward.authentication.delegation import SCOPES
 from doorward.authentication.tokens import looks_like_token
 from doorward.control.office import Office
@@ -79,7 +80,7 @@ class McpDoor:
 
     def caller(self, request: Request) -> Caller:
         """Who is calling. Raises AuthenticationFailed or TooManyAttempts."""
-        address = address_of(request)
+        address, name = address_of(request), ""
         self._attempts.check(address)
         try:
             authorization = request.headers.get("authorization", "")
@@ -87,6 +88,8 @@ class McpDoor:
             if scheme.lower() == "bearer" and looks_like_token(shown.strip()):
                 return self._token_holder(shown.strip())
             claimed = caller_from(authorization)
+            name = claimed.name
+            self._attempts.check(address, name)
             by = self._office.secrets.prove(claimed.name, claimed.secret)
             if by.principal is None or by.principal.kind is PrincipalKind.HUMAN:
                 raise AuthenticationFailed("Agents and services call tools; people have the console.", "Register an agent.")
@@ -95,8 +98,9 @@ class McpDoor:
                 raise AuthenticationFailed(why_not, "Ask whoever it acts for, or an administrator.")
         except AuthenticationFailed:
             if "authorization" in request.headers:
-                self._attempts.failed(address)
+                self._attempts.failed(address, name)
             raise
+        self._attempts.succeeded(address, name)
         return replace(claimed, by=by)
 
     def _token_holder(self, token: str) -> Caller:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
+from doorward.authentication.attempts import source_of
 from doorward.errors import NoRoom
 
 # Files that are open whatever happens: the log, the listener, the way to the control process, cancellations.
@@ -58,7 +58,7 @@ class Admission:
 
     def knock(self, who: Hashable, address: str) -> None:
         """A connection came, from *address* (any text for one that is no IP address). Raises NoRoom; it is not counted then."""
-        source = _network(address)
+        source = source_of(address)
         if len(self._knocking) >= self._limits.signing_in:
             raise NoRoom("Too many connections are signing in.", "Try again in a moment.")
         if self._from_one[source] >= self._limits.signing_in_from_one:
@@ -93,16 +93,3 @@ class Admission:
         counts[name] -= 1
         if not counts[name]:
             del counts[name]  # names come from outside: none is kept longer than its connections
-
-
-def _network(address: str) -> str:
-    """What counts as one source: whoever has one address of IPv6 has the rest of its /64 too (RFC 6177)."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -16,6 +16,7 @@ import msgspec
 
 from doorward import telemetry
 from doorward.audit.log import AuditLog
+from doorward.authentication.attempts import AT_THE_PORT, Attempts
 from doorward.databases import Database, database_for
 from doorward.errors import AuditUnavailable, DoorwardError, UpstreamUnavailable
 from doorward.model import link
@@ -81,6 +82,7 @@ class Gateway:
             self.tls = Certificate(settings.certificate, settings.private_key, self.database.alpn)
         self.sign_in_seconds = settings.limits.sign_in_seconds
         self._admission = Admission(settings.limits)
+        self.attempts = Attempts(now_us, AT_THE_PORT)
         self.strict = settings.strict_durability
         # The same in every gateway and after every start: else salts that differ would tell which names nobody has.
         self.decoy_key = hmac.digest(settings.digest_key, b"decoy salts", "sha256")

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET
 
 from doorward import telemetry
+from doorward.authentication.attempts import Attempts
 from doorward.authentication.scram import ServerExchange, StoredSecret, decoy
 from doorward.databases import Database, database_for
 from doorward.errors import (
@@ -25,6 +26,7 @@ from doorward.errors import (
     NoRoom,
     NotFound,
     ProtocolViolation,
+    TooManyAttempts,
     UpstreamUnavailable,
 )
 from doorward.model.agents import Terms
@@ -71,6 +73,7 @@ class Surroundings(Protocol):
     texts: Texts
     pool: UpstreamPool
     agent_meters: AgentMeters
+    attempts: Attempts
     tls: Certificate | None
     sign_in_seconds: float
     strict: bool
@@ -260,7 +263,7 @@ class Session(asyncio.Protocol):
 
     async def _open(self, wish: WantsSignIn) -> None:
         revocations = self._gateway.registry.revocations
-        found = await self._prove(wish)
+        found = await self._prove_unhurried(wish)
         assert self.identity is not None
         terms = found.terms or Terms()
         scope = dict(self.identity.proof).get("delegated_scope")
@@ -366,6 +369,18 @@ class Session(asyncio.Protocol):
         if self._handshake.rest:
             self._from_client(self._handshake.rest)
 
+    async def _prove_unhurried(self, wish: WantsSignIn) -> Found:
+        """Whoever failed too often of late has to wait, before anything is looked up."""
+        attempts, address = self._gateway.attempts, self._peer.rpartition(":")[0]
+        attempts.check(address, wish.user)
+        try:
+            found = await self._prove(wish)
+        except AuthenticationFailed:
+            attempts.failed(address, wish.user)
+            raise
+        attempts.succeeded(address, wish.user)
+        return found
+
     async def _prove(self, wish: WantsSignIn) -> Found:
         """SCRAM with the secrets that the control process knows for this user. A name that nobody has fails no faster."""
         found = await self._gateway.lookup(wish.user, wish.database)
@@ -439,6 +454,14 @@ class Session(asyncio.Protocol):
         """Tell the client why there is no session, and the log that there was none."""
         if self._closed:
             return
+        # The failures that led to it are in the log: whoever floods the door must not fill that too.
+        if not isinstance(error, TooManyAttempts):
+            self._record_refusal(wish, error)
+        telemetry.log("signin.refused", client=self._peer, code=error.code)
+        self._write(self._handshake.refuse(error))
+        self._close("refused")
+
+    def _record_refusal(self, wish: WantsSignIn | None, error: DoorwardError) -> None:
         try:
             self._gateway.scribe.record(
                 SigninRefused(
@@ -451,9 +474,6 @@ class Session(asyncio.Protocol):
             )
         except AuditUnavailable:
             telemetry.log("log.unwritable", level=logging.ERROR)
-        telemetry.log("signin.refused", client=self._peer, code=error.code)
-        self._write(self._handshake.refuse(error))
-        self._close("refused")
 
     # --- moving bytes -------------------------------------------------------------------------------------------------
 
