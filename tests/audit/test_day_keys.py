@@ -216,3 +216,25 @@ def test_no_altered_key_is_used(tmp_path: Path, file: Path) -> None:
             keys_in(tmp_path, wrapping_from(file, {})).current(NOON)
     path.write_bytes(content)
     assert keys_in(tmp_path, wrapping_from(file, {})).current(NOON).id == "2027-01-31"
+
+
+def test_a_lasting_key_is_kept_wrapped_and_survives_rotation(tmp_path: Path, file: Path) -> None:
+    """It is no day's, so that it is in no list and can't be destroyed; damaged, it is said to be."""
+    keys = keys_in(tmp_path, wrapping_from(file, {}))
+    made = keys.lasting("accounts")
+    assert len(made) == 32
+    kept = tmp_path / "days" / "accounts.lasting"
+    assert made not in kept.read_bytes()
+    assert base64.b64encode(made) not in kept.read_bytes()
+    assert keys.all() == []
+    with pytest.raises(NotFound):
+        keys.erase("accounts", NOON, "ada")
+    before = kept.read_bytes()
+    assert DayKeys(tmp_path / "days", lambda: wrapping_from(file, {})).rotate() == 1
+    assert kept.read_bytes() != before
+    assert keys_in(tmp_path, wrapping_from(file, {})).lasting("accounts") == made
+    with pytest.raises(ConfigurationInvalid, match="does not open"):
+        keys_in(tmp_path, KeyRing((b"o" * 32,), "elsewhere")).lasting("accounts")
+    kept.write_text("{")
+    with pytest.raises(ConfigurationInvalid, match="damaged"):
+        keys_in(tmp_path, wrapping_from(file, {})).lasting("accounts")

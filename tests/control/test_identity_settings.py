@@ -28,6 +28,8 @@ def test_a_good_file_is_read() -> None:
     ("text", "told"),
     [
         ("[", "can't be read"),
+        ('[local_accounts]\npeople = "some"', "a list of names"),
+        ("[local_accounts]\nsession_hours = 0", "session_hours"),
         ("x = 1", "unknown field"),
         (GITHUB + "typo = true", "unknown field"),
         ('[issuers.x]\nkind = "github"', "audience"),
@@ -54,7 +56,7 @@ def test_a_good_file_is_read() -> None:
             "anything",
         ),
     ],
-    ids=range(20),
+    ids=range(22),
 )
 def test_a_file_that_trusts_too_much_or_says_nonsense_is_refused(text: str, told: str) -> None:
     """As a whole, and with the reason."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from doorward.api import access_shapes, agent_shapes, policy_shapes, shapes
+from doorward.api import access_shapes, account_shapes, agent_shapes, policy_shapes, shapes
 from doorward.api.queries import (
     DISCLOSURE_QUERY,
     LOG_QUERY,
@@ -101,6 +101,18 @@ async def _mint(call: Call) -> shapes.SecretOut:
     body: shapes.NewSecret = call.body
     minted = await call.office.secrets.mint(call.by, body.principal, body.hours, body.purpose, body.upstream)
     return shapes.secret_out(minted, call.office.status(call.by), body.upstream)
+
+
+async def _accounts(call: Call) -> list[account_shapes.AccountOut]:
+    return [account_shapes.account_out(row) for row in call.office.local_accounts.all(call.by)]
+
+
+async def _link_account(call: Call) -> account_shapes.AccountLinkOut:
+    return account_shapes.link_out(await call.office.local_accounts.link(call.by, call.path["name"]))
+
+
+async def _remove_account(call: Call) -> None:
+    await call.office.local_accounts.remove(call.by, call.path["name"])
 
 
 async def _sign_in(call: Call) -> shapes.SignInOut:
@@ -406,6 +418,10 @@ ENDPOINTS = (
     Endpoint("POST", "/principals", "Add a principal", _add_principal, shapes.PrincipalOut, shapes.NewPrincipal, status=201),
     Endpoint("PUT", "/principals/{name}/groups", "Put it into groups", _regroup, shapes.PrincipalOut, shapes.NewGroups),
     Endpoint("DELETE", "/principals/{name}", "Revoke a principal for good", _revoke_principal, None, None, ("reason",), 204),
+    Endpoint("GET", "/accounts", "Local accounts", _accounts, list[account_shapes.AccountOut]),
+    Endpoint("POST", "/accounts/{name}/link", "A link to set a local account up with, once", _link_account,
+             account_shapes.AccountLinkOut, status=201),
+    Endpoint("DELETE", "/accounts/{name}", "Take a local account away", _remove_account, None, status=204),
     Endpoint("GET", "/agents", "Agents, what is settled about them and who stopped them", _agents, list[agent_shapes.AgentOut]),
     Endpoint("PUT", "/agents/{name}", "Settle what is given about an agent", _register_agent, agent_shapes.AgentOut,
              agent_shapes.NewRegistration),

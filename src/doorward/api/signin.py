@@ -15,7 +15,7 @@ from doorward.authentication.attempts import Attempts
 from doorward.control.office import Office
 from doorward.control.operators import LOCAL, LOCAL_NAME, Operator
 from doorward.control.sign_ins import TOKEN_PREFIX
-from doorward.errors import AuthenticationFailed
+from doorward.errors import AuthenticationFailed, DoorwardError
 from doorward.model.identity import PrincipalKind
 
 
@@ -50,6 +50,26 @@ class Signin:
             self._attempts.failed(address, name)
             raise
         self._attempts.succeeded(address, name)
+
+    @contextmanager
+    def costly_attempt(self, address: str, name: str) -> Iterator[None]:
+        """The same for a proof that takes long to judge: it counts as failed until it is known not to be."""
+        self._attempts.check(address, name)
+        self._attempts.failed(address, name)
+        try:
+            yield
+        except AuthenticationFailed:
+            raise
+        except DoorwardError:
+            self._attempts.take_back(address, name)
+            raise
+        self._attempts.take_back(address, name)
+        self._attempts.succeeded(address, name)
+
+    async def by_password(self, name: str, password: str, code: str, address: str) -> Operator:
+        """Sign in with a local account. Raises AuthenticationFailed or TooManyAttempts."""
+        with self.costly_attempt(address, name):
+            return await self._office.local_accounts.sign_in(name, password, code)
 
     def by_header(self, connection: HTTPConnection) -> Operator:
         """Sign in with the Authorization header (RFC 9110, section 11.6.2): ``Bearer`` token or ``Basic`` name and secret."""

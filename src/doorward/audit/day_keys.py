@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from doorward.model.sealing import DayKey, SealingKey
 _SUFFIX = ".key"
 _ERASED = ".erased"
 _HELD = ".held"
+_LASTING = ".lasting"
 _SALT_BYTES = 32
 _PRIVATE_BYTES = 32
 _ASK_AGAIN_SECONDS = 60.0
@@ -76,6 +78,8 @@ class DayKeys:
         self._wrapping = wrapping
         self._opened: dict[str, DayKey] = {}
         self._made: set[str] = set()
+        self._lasting: dict[str, bytes] = {}
+        self._making = threading.Lock()
         self._absent: dict[str, float] = {}  # until when each is not looked for again
 
     def current(self, at_us: int) -> SealingKey:
@@ -124,6 +128,40 @@ class DayKeys:
         if found is None:
             self._absent[key_id] = time.monotonic() + _ASK_AGAIN_SECONDS
         return found
+
+    def lasting(self, name: str) -> bytes:
+        """A key that is no day's and is never destroyed, for what is kept beside the log: made when there is none.
+
+        Raises ConfigurationInvalid.
+        """
+        # One at a time: two that make it at once would each go on with a key of their own.
+        with self._making:
+            if name not in self._lasting:
+                self._lasting[name] = self._read_lasting(self._folder / f"{name}{_LASTING}")
+            return self._lasting[name]
+
+    def _read_lasting(self, path: Path) -> bytes:
+        try:
+            kept = msgspec.json.decode(path.read_bytes(), type=_File)
+        except FileNotFoundError:
+            made = secrets.token_bytes(_SALT_BYTES)
+            make_directory(self._folder)
+            self._write_lasting(path, made, self._wrapping())
+            return made
+        except (OSError, msgspec.DecodeError):
+            raise ConfigurationInvalid(f"The key {path} is damaged.", "Restore it from a backup.") from None
+        return self._wrapping().unwrap(self._wrapped(kept), path.name.removesuffix(_LASTING))
+
+    def _write_lasting(self, path: Path, plain: bytes, wrapping: Wrapping) -> None:
+        name = path.name.removesuffix(_LASTING)
+        kept = _File(name, "", base64.b64encode(wrapping.wrap(plain, name)).decode(), wrapping.name)
+        try:
+            write_durably(path, msgspec.json.encode(kept) + b"\n")
+            sync_directory(self._folder)
+        except OSError as error:
+            raise ConfigurationInvalid(
+                f"The key {path} can't be written: {error.strerror}.", "Make room, or make the folder keys yours."
+            ) from None
 
     def all(self) -> list[KeyState]:
         """Every key there is or was, oldest first."""
@@ -187,8 +225,11 @@ class DayKeys:
         for kept in there:
             plain = wrapping.unwrap(self._wrapped(kept), kept.id)
             self._write(kept.id, kept.public, wrapping.wrap(plain, kept.id), wrapping.name)
+        lasting = sorted(self._folder.glob(f"*{_LASTING}"))
+        for path in lasting:
+            self._write_lasting(path, self.lasting(path.name.removesuffix(_LASTING)), wrapping)
         wrapping.end_rotation()
-        return len(there)
+        return len(there) + len(lasting)
 
     def _make(self, key_id: str) -> SealingKey:
         private, public = hpke.new_key_pair()

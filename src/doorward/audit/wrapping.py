@@ -73,8 +73,8 @@ class KeyRing:
             except (InvalidTag, ValueError):
                 continue
         raise ConfigurationInvalid(
-            f"The key of the log's day {context} does not open with the key from {self._place}.",
-            "Bring back the wrapping key that the day's key was made under; without it what was sealed can't be read.",
+            f"The log's key of {context} does not open with the key from {self._place}.",
+            "Bring back the wrapping key that it was made under; without it what was sealed can't be read.",
         )
 
     def begin_rotation(self) -> None:

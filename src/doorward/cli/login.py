@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 300
 
-LOGIN_HELP = f"""Sign in as a person, with the identity provider, for the commands after it.
+LOGIN_HELP = f"""Sign in as a person, with the identity provider or a local account, for the commands after it.
 
 Opens the console in a browser on this machine and waits for your yes there. With --device it shows a code instead, to be
 typed in with a browser elsewhere. The sign-in is kept in a file that you alone may read, until it ends or you run doorward

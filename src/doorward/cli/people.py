@@ -31,6 +31,56 @@ def add_user(name: Name, group: Groups = None, data_dir: DataDir = None, as_json
     _add(ApiClient.as_operator(data_directory(data_dir)), "human", name, group or [], None, as_json)
 
 
+@user.command("password")
+def password(
+    name: Name,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the account away, and end its sign-ins.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a person a local account: a link, good once and for a day, on which they choose a password and set up an app.
+
+    With an account already it is set up anew: for a password that is forgotten, or an app that is lost.
+
+    [bold]Example:[/]  doorward user password ada
+    """
+    client = ApiClient.as_operator(data_directory(data_dir))
+    if remove:
+        client.delete(f"/accounts/{segment(name)}")
+        console().print(f"[red]removed[/] the local account of [bold cyan]{name}[/]: its sign-ins ended")
+        return
+    made = client.post(f"/accounts/{segment(name)}/link", {})
+    link = f"{client.address}{made['path']}"
+    if as_json:
+        say_json({"name": name, "link": link, "ends_us": made["ends_us"]})
+        return
+    out = console()
+    out.print(f"For [bold cyan]{name}[/] alone, once, until {local_time(made['ends_us'])}:\n")
+    out.print(f"  {link}\n", soft_wrap=True, highlight=False)
+    out.print("  Whoever opens it chooses the password: hand it over as you would hand over a key.", style="dim")
+
+
+@user.command("accounts")
+def accounts(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show who has a local account, with a password of Doorward's own.
+
+    [bold]Example:[/]  doorward user accounts
+    """
+    found = ApiClient.as_operator(data_directory(data_dir)).get("/accounts")
+    if as_json:
+        say_json(found)
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for heading in ("name", "set up", "recovery codes", "link open until", "state"):
+        table.add_column(heading)
+    for one in sorted(found, key=lambda one: str(one["principal"])):
+        set_up = local_time(one["set_up_us"]) if one["set_up_us"] else "not yet"
+        state = "[green]good[/]" if one["is_allowed"] else "[red]switched off[/]"
+        linked = local_time(one["link_ends_us"]) if one["link_ends_us"] else ""
+        table.add_row(f"[bold cyan]{one['principal']}[/]", set_up, str(one["recovery_codes"]), linked, state)
+    console().print(table if found else "[dim]none: doorward user password NAME makes one[/]")
+
+
 @service.command("add")
 def add_service(
     name: Name,

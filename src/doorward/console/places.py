@@ -27,14 +27,17 @@ from doorward.api.settings import DoorSettings
 from doorward.api.shapes import LogOut
 from doorward.api.signin import Signin, address_of
 from doorward.api.table import csv_response
+from doorward.console.accounts import AccountPages
 from doorward.console.browser_sessions import COOKIE, BrowserSession, BrowserSessions
 from doorward.console.live import Live
 from doorward.console.rendering import Pages
 from doorward.console.signing_in import SigningIn
 from doorward.control.office import Office
+from doorward.control.operators import LOCAL_NAME
 from doorward.control.record import EXPORT_LIMIT
 from doorward.control.tables import utc
 from doorward.control.timeline import Stretch, stretches, timeline
+from doorward.control.verifiers import SECRET_PREFIX
 from doorward.errors import (
     AuditUnavailable,
     AuthenticationFailed,
@@ -76,6 +79,7 @@ class Places:
         self._sessions = BrowserSessions(office.proven_still, office.now)
         self.pages = Pages(office)
         self.signing_in = SigningIn(office, settings, signin, self._sessions, self.pages, _own_path)
+        self.accounts = AccountPages(office, signin, self.pages, self.signing_in, self.session_of, self.form_of)
         self._live = Live(office, self.pages, self._sessions)
 
     def session_of(self, request: Request) -> BrowserSession:
@@ -93,9 +97,12 @@ class Places:
             return self._login_page(request.query_params.get("next", "/"))
         form = await request.form()
         following = _own_path(text_of(form, "next"))
-        name, address = text_of(form, "name").strip(), address_of(request)
+        name, address, shown = text_of(form, "name").strip(), address_of(request), text_of(form, "secret")
         try:
-            by = self._signin.by_name(name, text_of(form, "secret").strip(), address)
+            if name == LOCAL_NAME or shown.strip().startswith(SECRET_PREFIX):
+                by = self._signin.by_name(name, shown.strip(), address)
+            else:
+                by = await self._signin.by_password(name, shown, text_of(form, "code"), address)
             await self._office.signed_in(by, address)
         except AuthenticationFailed as error:
             with contextlib.suppress(AuditUnavailable):  # nobody got in

@@ -111,7 +111,7 @@ class SigningIn:
         query = self._checked(given)
         why_not = self._why_not(session)
         if why_not:
-            raise NotPermitted(why_not, "Sign out here, and sign in with your identity provider.")
+            raise NotPermitted(why_not, "Sign out here, and sign in with your identity provider or your password.")
         code = self._office.codes.give(session.by, query["challenge"])
         told = urlencode({"code": code, "state": query["state"]})
         # A page that goes there by itself: a form may send nobody to another site (form-action).

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,7 @@ import msgspec
 
 from doorward.authentication.tokens import MOST_LEEWAY_SECONDS, Expected
 from doorward.control.fetching import check_address
+from doorward.control.local_account_settings import LocalAccountSettings, check_local_accounts
 from doorward.control.scim_settings import ScimSettings
 from doorward.control.sign_in_settings import SignInSettings, check_sign_in
 from doorward.errors import ConfigurationInvalid
@@ -62,6 +63,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workloads: tuple[WorkloadRule, ...] = ()
     sign_in: SignInSettings | None = None
     scim: ScimSettings | None = None
+    local_accounts: LocalAccountSettings = LocalAccountSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class IdentitySettings:
     workloads: tuple[WorkloadRule, ...] = ()
     sign_in: SignInSettings | None = None
     scim: ScimSettings | None = None
+    local_accounts: LocalAccountSettings = field(default_factory=LocalAccountSettings)
 
     def expected(self, name: str) -> Expected:
         """What a token of issuer *name* must be."""
@@ -152,7 +155,8 @@ def read_identity_settings(text: str) -> IdentitySettings:
         check_sign_in(read.sign_in)
     if read.scim is not None:
         read.scim.token()
-    return IdentitySettings(issuers, read.workloads, read.sign_in, read.scim)
+    check_local_accounts(read.local_accounts)
+    return IdentitySettings(issuers, read.workloads, read.sign_in, read.scim, read.local_accounts)
 
 
 def read_identity_file(path: Path) -> IdentitySettings:

@@ -24,6 +24,7 @@ from doorward.control.explaining import Describe, Explaining, describe_at
 from doorward.control.feed import Feed, Topic
 from doorward.control.gateway_link import GatewayLink
 from doorward.control.identity_settings import TRUSTS_NOBODY, IdentitySettings
+from doorward.control.local_accounts import LocalAccounts
 from doorward.control.log_keys import LogKeys
 from doorward.control.lookup import Directory
 from doorward.control.newcomers import Newcomers
@@ -127,7 +128,16 @@ class Office:
         self.directory = Directory(store, self.secrets, self.workloads, self.agents, self.delegations, now)
         provider = Provider(identity.sign_in, lambda: now() / 1_000_000) if identity.sign_in is not None else None
         newcomers = Newcomers(identity.sign_in, store, self.principals) if identity.sign_in is not None else None
-        self.sign_ins = SignIns(store, changes, newcomers, provider, gateway, now, new_id)
+        self.sign_ins = SignIns(store, changes, newcomers, provider, gateway, now, new_id, identity.local_accounts.allows)
+        self.local_accounts = LocalAccounts(
+            identity.local_accounts,
+            store,
+            changes,
+            self.principals,
+            self.sign_ins,
+            lambda: keys.lasting("accounts"),
+            now,
+        )
         self.scim = identity.scim
         self.people = People(identity.scim or ScimSettings(""), store, self.principals, self.sign_ins, now, new_id)
         self.codes = Codes(now)

@@ -21,6 +21,9 @@ from doorward.store.records import SignIn
 from doorward.store.repositories import Store
 
 TOKEN_PREFIX = "dws_"
+# What a sign-in was made with, where it was a local account. None outlasts the operator's leave to have one.
+BY_PASSWORD, BY_RECOVERY_CODE = "password", "recovery code"
+_LOCAL = frozenset({BY_PASSWORD, BY_RECOVERY_CODE})
 _HOUR_US = 3_600_000_000
 _SECOND_US = 1_000_000
 # How often ends are looked for; what was minted in a sign-in can't be used after its end in any case.
@@ -29,7 +32,7 @@ _OVER = "The sign-in is over."
 
 
 class SignIns:
-    """All sign-ins. *provider* is None where people sign in with secrets alone."""
+    """All sign-ins. *provider* is None where nobody signs in with one. *local_allowed* says who may have a local account."""
 
     def __init__(
         self,
@@ -40,7 +43,9 @@ class SignIns:
         sessions: Revoking,
         now: Callable[[], int],
         new_id: Callable[[str], str],
+        local_allowed: Callable[[str], bool] = lambda _name: True,
     ) -> None:
+        self._local_allowed = local_allowed
         self._store = store
         self._changes = changes
         self._newcomers = newcomers
@@ -89,7 +94,7 @@ class SignIns:
     def token_of(self, by: Operator) -> str:
         """A token that shows the sign-in of *by* to the API, in place of any before; its digest alone is kept."""
         if not by.sign_in_id:
-            raise AuthenticationFailed("You are not signed in as a person.", "Sign in with your identity provider.")
+            raise AuthenticationFailed("You are not signed in as a person.", "Sign in with your provider, or your password.")
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         self._store.sign_ins.change(by.sign_in_id, digest=_digest(token))
         return token
@@ -110,9 +115,13 @@ class SignIns:
 
     def _operator(self, sign_in: SignIn) -> Operator:
         record = self._store.principals.by_id(sign_in.principal_id)
-        if not sign_in.is_good_at(self._now()) or record is None or record.is_revoked:
+        if not sign_in.is_good_at(self._now()) or record is None or record.is_revoked or not self._is_allowed(sign_in):
             raise AuthenticationFailed(_OVER, "Sign in again.")
         return Operator(record.principal, sign_in_id=sign_in.id, ends_us=sign_in.ends_us)
+
+    def _is_allowed(self, sign_in: SignIn) -> bool:
+        record = self._store.principals.by_id(sign_in.principal_id)
+        return sign_in.via not in _LOCAL or (record is not None and self._local_allowed(record.principal.name))
 
     async def end(self, by: Operator, sign_in_id: str, why: str) -> None:
         """End a sign-in, and with it the secrets that were minted in it and the sessions that they opened."""
@@ -155,6 +164,9 @@ class SignIns:
         now_us = self._now()
         if now_us >= sign_in.ends_us:
             await self.end(PROVIDER, sign_in.id, "Its time was over.")
+            return
+        if not self._is_allowed(sign_in):
+            await self.end(PROVIDER, sign_in.id, "Your local account was switched off.")
             return
         if self.provider is None or not sign_in.refresh_token:
             return

@@ -22,6 +22,7 @@ from doorward.store.credentials import SqlCredentials
 from doorward.store.directory import SqlDirectory
 from doorward.store.duties import SqlDuties
 from doorward.store.history import SqlColumnHistory
+from doorward.store.local_accounts import SqlLocalAccounts
 from doorward.store.policies import SqlPolicies
 from doorward.store.principals import SqlPrincipals
 from doorward.store.requests import SqlRequests
@@ -42,6 +43,7 @@ class SqlStore:
         self.credentials = SqlCredentials(self.transaction)
         self.directory = SqlDirectory(self.transaction)
         self.sign_ins = SqlSignIns(self.transaction)
+        self.local_accounts = SqlLocalAccounts(self.transaction)
         self.verdicts = SqlVerdicts(self.transaction)
         self.history = SqlColumnHistory(self.transaction)
         self.requests = SqlRequests(self.transaction)

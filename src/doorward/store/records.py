@@ -83,6 +83,23 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalAccount:
+    """A person's account of Doorward's own. *password* is empty before it was set up; *last_step* is that of the last code.
+
+    *totp_key* is sealed; *recovery* is a JSON list of digests; *link_digest* is of the link to set it up with.
+    """
+
+    principal_id: str
+    password: str = field(default="", repr=False)
+    totp_key: bytes = field(default=b"", repr=False)
+    last_step: int = -1
+    recovery: str = field(default="[]", repr=False)
+    link_digest: bytes = b""
+    link_ends_us: int = 0
+    set_up_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryEntry:
     """A user or group as the operator's directory pushed it. *body* is its JSON; a group has no *principal_id*."""
 

@@ -18,6 +18,7 @@ from doorward.store.records import (
     DirectoryEntry,
     Duty,
     LabelVerdict,
+    LocalAccount,
     PrincipalRecord,
     PublishedPolicy,
     RequestRecord,
@@ -114,6 +115,31 @@ class SignIns(Protocol):
 
     def bind(self, issuer: str, subject: str, principal_id: str) -> None:
         """From now on *subject* of *issuer* is this principal."""
+
+
+class LocalAccounts(Protocol):
+    """Accounts with a password of people's own."""
+
+    def put(self, account: LocalAccount) -> None:
+        """Keep *account* in place of what was kept of it."""
+
+    def of(self, principal_id: str) -> LocalAccount | None:
+        """The account of a person."""
+
+    def by_link(self, digest: bytes) -> LocalAccount | None:
+        """The account that a link is open to."""
+
+    def all(self) -> tuple[LocalAccount, ...]:
+        """All of them."""
+
+    def change(self, principal_id: str, **values: Any) -> None:
+        """Change some of its fields."""
+
+    def use_step(self, principal_id: str, step: int) -> bool:
+        """Mark a code as used; False, and nothing changes, if it or a later one was."""
+
+    def remove(self, principal_id: str) -> None:
+        """Keep it no longer."""
 
 
 class Verdicts(Protocol):
@@ -268,6 +294,8 @@ class Store(Protocol):
     def directory(self) -> Directory: ...
     @property
     def sign_ins(self) -> SignIns: ...
+    @property
+    def local_accounts(self) -> LocalAccounts: ...
     @property
     def verdicts(self) -> Verdicts: ...
     @property

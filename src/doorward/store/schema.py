@@ -83,6 +83,19 @@ SUBJECTS = Table(
     Column("principal_id", String, nullable=False),
 )
 
+LOCAL_ACCOUNTS = Table(
+    "local_accounts",
+    METADATA,
+    Column("principal_id", String, primary_key=True),
+    Column("password", String, nullable=False),
+    Column("totp_key", LargeBinary, nullable=False),
+    Column("last_step", Integer, nullable=False),
+    Column("recovery", Text, nullable=False),  # JSON
+    Column("link_digest", LargeBinary, nullable=False),
+    Column("link_ends_us", Integer, nullable=False),
+    Column("set_up_us", Integer, nullable=False),
+)
+
 DIRECTORY = Table(
     "directory",
     METADATA,
@@ -302,6 +315,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
             id VARCHAR NOT NULL PRIMARY KEY, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, principal_id VARCHAR NOT NULL,
             body TEXT NOT NULL, active BOOLEAN NOT NULL, created_us INTEGER NOT NULL, modified_us INTEGER NOT NULL,
             UNIQUE (kind, name))""",
+    ),
+    (
+        """CREATE TABLE local_accounts (
+            principal_id VARCHAR NOT NULL PRIMARY KEY REFERENCES principals (id), password VARCHAR NOT NULL,
+            totp_key BLOB NOT NULL, last_step INTEGER NOT NULL, recovery TEXT NOT NULL, link_digest BLOB NOT NULL,
+            link_ends_us INTEGER NOT NULL, set_up_us INTEGER NOT NULL)""",
     ),
 )
 
