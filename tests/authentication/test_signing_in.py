@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import threading
 from collections.abc import Iterator
 
 import asyncpg
@@ -105,3 +106,21 @@ def test_guessing_at_the_port_is_slow_and_locks_nobody_else_out(scene: tuple[Dat
     # libpq tries twice, as it may have been TLS that was wrong: not each of its tries is told.
     in_the_log = [entry for entry in running.entries("signin.refused") if entry["user"] == "guessed-at"]
     assert AT_THE_PORT.of_source_and_name.most <= len(in_the_log) <= 2 * tried + 1
+
+
+def test_a_key_opens_its_database_until_it_is_revoked(scene: tuple[Database, Running]) -> None:
+    """By SCRAM, as every secret does; its use is noted, and the session ends in the middle of a statement."""
+    _database, running = scene
+    office = running.control.office
+    running.do(office.principals.regroup(LOCAL, "nightly-etl", ("pipelines", "owned-by-bob")))
+    made = running.do(office.api_keys.add(LOCAL, "nightly-etl", upstream="shop"))
+    running.secrets["nightly-etl"] = made.secret
+    with running.connect("nightly-etl") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        running.wait_for(lambda: office.api_keys.all(LOCAL)[0].credential.last_used_us)
+        asked = threading.Thread(target=lambda: running.do(office.secrets.revoke(LOCAL, made.credential_id)))
+        asked.start()
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT pg_sleep(30)")
+        asked.join()
+    assert sign_in(running, "nightly-etl", made.secret)

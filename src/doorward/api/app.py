@@ -26,7 +26,8 @@ from doorward.api.stream import log_rows
 from doorward.api.table import csv_response
 from doorward.control.office import Office
 from doorward.control.operators import NOBODY
-from doorward.errors import DoorwardError, InvalidRequest
+from doorward.errors import DoorwardError, InvalidRequest, NotPermitted
+from doorward.model.identity import PrincipalKind
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -66,6 +67,13 @@ def create_api(office: Office, settings: DoorSettings, signin: Signin) -> Starle
 def _serving(endpoint: Endpoint, office: Office, signin: Signin) -> Handler:
     async def serve(request: Request) -> Response:
         by = NOBODY if endpoint.is_open else signin.by_header(request)
+        if (
+            by.principal is not None
+            and by.principal.kind is PrincipalKind.SERVICE
+            and by is not NOBODY
+            and endpoint.method != "GET"
+        ):
+            raise NotPermitted("Keys only read here.", "What changes anything takes a person who is signed in.")
         body = await _body(request, endpoint.takes) if endpoint.takes else None
         call = Call(office, by, {k: str(v) for k, v in request.path_params.items()}, request.query_params, body)
         with signin.attempt(address_of(request)) if endpoint.is_open else nullcontext():

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from doorward.api import access_shapes, account_shapes, agent_shapes, policy_shapes, shapes
+from doorward.api import access_shapes, account_shapes, agent_shapes, key_shapes, policy_shapes, shapes
 from doorward.api.queries import (
     DISCLOSURE_QUERY,
     LOG_QUERY,
@@ -101,6 +101,17 @@ async def _mint(call: Call) -> shapes.SecretOut:
     body: shapes.NewSecret = call.body
     minted = await call.office.secrets.mint(call.by, body.principal, body.hours, body.purpose, body.upstream)
     return shapes.secret_out(minted, call.office.status(call.by), body.upstream)
+
+
+async def _keys(call: Call) -> list[key_shapes.KeyOut]:
+    return [key_shapes.key_out(row) for row in call.office.api_keys.all(call.by)]
+
+
+async def _add_key(call: Call) -> shapes.SecretOut:
+    body: key_shapes.NewKey = call.body
+    keys = call.office.api_keys
+    made = await keys.add(call.by, body.service, body.days, body.purpose, body.upstream, opens_api=body.opens_api)
+    return shapes.secret_out(made, call.office.status(call.by), body.upstream)
 
 
 async def _accounts(call: Call) -> list[account_shapes.AccountOut]:
@@ -418,6 +429,8 @@ ENDPOINTS = (
     Endpoint("POST", "/principals", "Add a principal", _add_principal, shapes.PrincipalOut, shapes.NewPrincipal, status=201),
     Endpoint("PUT", "/principals/{name}/groups", "Put it into groups", _regroup, shapes.PrincipalOut, shapes.NewGroups),
     Endpoint("DELETE", "/principals/{name}", "Revoke a principal for good", _revoke_principal, None, None, ("reason",), 204),
+    Endpoint("GET", "/keys", "Long-lived keys of services", _keys, list[key_shapes.KeyOut]),
+    Endpoint("POST", "/keys", "Make a long-lived key, shown once", _add_key, shapes.SecretOut, key_shapes.NewKey, status=201),
     Endpoint("GET", "/accounts", "Local accounts", _accounts, list[account_shapes.AccountOut]),
     Endpoint("POST", "/accounts/{name}/link", "A link to set a local account up with, once", _link_account,
              account_shapes.AccountLinkOut, status=201),

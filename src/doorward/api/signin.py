@@ -15,6 +15,7 @@ from doorward.authentication.attempts import Attempts
 from doorward.control.office import Office
 from doorward.control.operators import LOCAL, LOCAL_NAME, Operator
 from doorward.control.sign_ins import TOKEN_PREFIX
+from doorward.control.verifiers import KEY_PREFIX
 from doorward.errors import AuthenticationFailed, DoorwardError
 from doorward.model.identity import PrincipalKind
 
@@ -78,6 +79,9 @@ class Signin:
         if scheme.lower() == "bearer" and shown.strip().startswith(TOKEN_PREFIX):
             with self.attempt(address):
                 return self._office.sign_ins.prove(shown.strip())
+        if scheme.lower() == "bearer" and shown.strip().startswith(KEY_PREFIX):
+            with self.attempt(address):
+                return self._office.api_keys.prove(shown.strip())
         if scheme.lower() == "bearer":
             return self.by_name(LOCAL_NAME, shown.strip(), address)
         if scheme.lower() == "basic":

@@ -23,6 +23,7 @@ from doorward.cli import (
     evidence,
     explain,
     export,
+    keys,
     log,
     login,
     mcp,
@@ -67,6 +68,7 @@ app.command("up", rich_help_panel=START, help=up.UP_HELP)(up.up)
 app.command("doctor", rich_help_panel=START, help=doctor.DOCTOR_HELP)(doctor.doctor)
 app.add_typer(people.user, name="user", rich_help_panel=PEOPLE)
 app.add_typer(people.service, name="service", rich_help_panel=PEOPLE)
+app.add_typer(keys.key, name="key", rich_help_panel=PEOPLE)
 app.add_typer(agents.agent, name="agent", rich_help_panel=PEOPLE)
 app.command("mcp", rich_help_panel=PEOPLE, help=mcp.MCP_HELP)(mcp.mcp)
 app.command("login", rich_help_panel=PEOPLE, help=login.LOGIN_HELP)(login.login)

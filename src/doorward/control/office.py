@@ -12,6 +12,7 @@ from doorward.audit.sealing import Opener
 from doorward.clock import new_id, now_us
 from doorward.control.access import Accesses
 from doorward.control.agents import Agents
+from doorward.control.api_keys import ApiKeys
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
 from doorward.control.clock_watch import ClockWatch, steady_us
@@ -123,6 +124,7 @@ class Office:
         self.principals = Principals(store, changes, gateway, now, new_id)
         self.secrets = Secrets(store, changes, self.principals, gateway, now, new_id)
         self.workloads = Workloads(identity, store, now)
+        self.api_keys = ApiKeys(store, changes, self.principals, self.secrets, self.workloads, now)
         self.agents = Agents(store, changes, self.principals, gateway, now, new_id, workers)
         self.delegations = Delegations(store, changes, self.secrets, self.workloads, self.agents, now, new_id)
         self.directory = Directory(store, self.secrets, self.workloads, self.agents, self.delegations, now)
@@ -266,6 +268,8 @@ class Office:
     def session_noted(self, gateway: int, note: messages.SessionNote) -> None:
         """A session opened, moved or closed."""
         self.sessions.noted(gateway, note)
+        if note.credential.startswith("crd"):
+            self.secrets.used(note.credential)
 
     def shadow_differed(self, before: str, after: str) -> None:
         """Candidate rules would decide otherwise."""

@@ -11,17 +11,29 @@ from dataclasses import dataclass
 from doorward.control.changes import Changes
 from doorward.control.operators import Operator, is_own
 from doorward.control.principals import Principals, Revoking
-from doorward.control.verifiers import ITERATIONS, SALT_BYTES, SECRET_BYTES, keys_of, secret_from
+from doorward.control.verifiers import (
+    ITERATIONS,
+    KEY_PREFIX,
+    SALT_BYTES,
+    SECRET_BYTES,
+    SECRET_PREFIX,
+    digest_of,
+    keys_of,
+    secret_from,
+)
 from doorward.control.workloads import ProvenWorkload
 from doorward.errors import AuthenticationFailed, Conflict, InvalidRequest, NotFound
 from doorward.model.identity import Principal
-from doorward.store.records import Credential, PrincipalRecord
+from doorward.store.records import KEY, SECRET, Credential, PrincipalRecord
 from doorward.store.repositories import Store
 
 DEFAULT_HOURS = 1.0
 MAX_HOURS = 24.0 * 366
 MOST_EXCHANGED_HOURS = 1.0
 PURPOSE_LIMIT = 200
+# When a secret was last used is kept to the hour: a write for each sign-in would cost more than it tells.
+USE_US = 3_600_000_000
+_USES = 10_000
 _HOUR_US = 3_600_000_000
 
 
@@ -56,13 +68,14 @@ class Secrets:
         self._sessions = sessions
         self._now = now
         self._new_id = new_id
+        self._used_us: dict[str, int] = {}
         self._nobodys_salt = secrets.token_bytes(SALT_BYTES)
 
     async def mint(
         self, by: Operator, name: str, hours: float = DEFAULT_HOURS, purpose: str = "", upstream: str = ""
     ) -> Minted:
         """Make a secret that principal *name* signs in with for *hours*, to *upstream* alone where one is named."""
-        self._check(hours, purpose, upstream, MAX_HOURS)
+        self.check(hours, purpose, upstream, MAX_HOURS)
         named = self._store.principals.named(name)
         # In a sign-in people mint for themselves and their agents: it lasts no longer, and ends with the sign-in.
         own = bool(by.sign_in_id) and named is not None and is_own(by, named.principal)
@@ -74,16 +87,16 @@ class Secrets:
                 self._principals.good(record.principal.acting_for)
             expires_us = self._now() + int(hours * _HOUR_US)
             if own:
-                return await self._issue(by, record, min(expires_us, by.ends_us), purpose, upstream, by.sign_in_id)
-            return await self._issue(by, record, expires_us, purpose, upstream)
+                return await self.issue(by, record, min(expires_us, by.ends_us), purpose, upstream, by.sign_in_id)
+            return await self.issue(by, record, expires_us, purpose, upstream)
 
     async def exchange(self, proven: ProvenWorkload, upstream: str, minutes: float, purpose: str = "") -> Minted:
         """Make a secret for a program that has proven which service it is; what it proved goes with it into the record."""
-        self._check(minutes / 60, purpose, upstream, MOST_EXCHANGED_HOURS)
+        self.check(minutes / 60, purpose, upstream, MOST_EXCHANGED_HOURS)
         async with self._changes.turn():
             record = self._principals.good(proven.service.name)
             expires_us = self._now() + int(minutes / 60 * _HOUR_US)
-            return await self._issue(
+            return await self.issue(
                 Operator(record.principal),
                 record,
                 expires_us,
@@ -92,7 +105,8 @@ class Secrets:
                 proof={"via": proven.proven_by, **dict(proven.proof)},
             )
 
-    def _check(self, hours: float, purpose: str, upstream: str, most_hours: float) -> None:
+    def check(self, hours: float, purpose: str, upstream: str, most_hours: float) -> None:
+        """Raise InvalidRequest or NotFound for a secret that nobody may have."""
         if not 0 < hours <= most_hours:
             raise InvalidRequest(f"A secret lives for more than 0 and at most {most_hours:.0f} hours here.")
         if len(purpose) > PURPOSE_LIMIT:
@@ -101,7 +115,7 @@ class Secrets:
         if upstream and upstream not in known:
             raise NotFound(f"There is no upstream named {upstream!r}.", f"Known: {', '.join(known)}.")
 
-    async def _issue(
+    async def issue(
         self,
         by: Operator,
         record: PrincipalRecord,
@@ -110,8 +124,13 @@ class Secrets:
         upstream: str,
         sign_in_id: str = "",
         proof: Mapping[str, str] | None = None,
+        kind: str = SECRET,
+        *,
+        opens_api: bool = False,
     ) -> Minted:
-        secret = secret_from(secrets.token_bytes(SECRET_BYTES))
+        """Make a secret for whoever was found to deserve it. To be called within a turn."""
+        is_key = kind == KEY
+        secret = secret_from(secrets.token_bytes(SECRET_BYTES), KEY_PREFIX if is_key else SECRET_PREFIX)
         keys = keys_of(secret, record.salt, ITERATIONS)
         credential = Credential(
             id=self._new_id("crd"),
@@ -126,10 +145,15 @@ class Secrets:
             upstream=upstream,
             sign_in_id=sign_in_id,
             proof=json.dumps(proof or {}),
+            kind=kind,
+            digest=digest_of(secret) if is_key else b"",
+            opens_api=opens_api,
         )
         details = {f"proof.{name}": value for name, value in (proof or {}).items()}
         if upstream:
             details["upstream"] = upstream
+        if is_key:
+            details |= {"kind": KEY, "opens_api": str(opens_api).lower()}
         await self._changes.record(
             by,
             "secret.minted",
@@ -177,12 +201,25 @@ class Secrets:
         proven: Credential | None = None
         for credential in self._store.credentials.of(record.principal.id if record else ""):
             is_it = hmac.compare_digest(credential.stored_key, keys.stored_key)
-            if is_it and credential.is_good_at(now_us) and credential.upstream in ("", upstream):
+            # Without a database to open it is an HTTP door that is asked for.
+            is_for_it = credential.upstream in ("", upstream) and (upstream or credential.kind != KEY or credential.opens_api)
+            if is_it and is_for_it and credential.is_good_at(now_us):
                 proven = credential
         if record is None or record.is_revoked or proven is None:
             raise AuthenticationFailed("The name or the secret is wrong, or the secret has expired.", "Have a new one minted.")
-        self._store.credentials.touch(proven.id, now_us)
+        self.used(proven.id)
         return proven
+
+    def used(self, credential_id: str) -> None:
+        """Note that a secret was used, if that was not noted within the hour."""
+        now_us = self._now()
+        noted_us = self._used_us.get(credential_id)
+        if noted_us is not None and 0 <= now_us - noted_us < USE_US:
+            return
+        if len(self._used_us) >= _USES:
+            self._used_us.pop(next(iter(self._used_us)))
+        self._used_us[credential_id] = now_us
+        self._store.credentials.touch(credential_id, now_us)
 
     def prove(self, name: str, secret: str) -> Operator:
         """Who signs in to a door with *name* and *secret*. Raises AuthenticationFailed, always after the same work."""

@@ -8,6 +8,7 @@ import hmac
 from dataclasses import dataclass
 
 SECRET_PREFIX = "dwd_"
+KEY_PREFIX = "dwk_"
 SECRET_BYTES = 32
 SALT_BYTES = 16
 # RFC 7677's minimum. A secret is 256 random bits: no number of iterations makes it harder to guess.
@@ -22,9 +23,9 @@ class Keys:
     server_key: bytes
 
 
-def secret_from(dice: bytes) -> str:
+def secret_from(dice: bytes, prefix: str = SECRET_PREFIX) -> str:
     """The secret that *dice* spell: prefix and base64url, so that secret scanners and people know it when they see it."""
-    return SECRET_PREFIX + base64.urlsafe_b64encode(dice).rstrip(b"=").decode("ascii")
+    return prefix + base64.urlsafe_b64encode(dice).rstrip(b"=").decode("ascii")
 
 
 def keys_of(secret: str, salt: bytes, iterations: int) -> Keys:
@@ -32,3 +33,8 @@ def keys_of(secret: str, salt: bytes, iterations: int) -> Keys:
     salted = hashlib.pbkdf2_hmac("sha256", secret.encode(errors="surrogatepass"), salt, iterations)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     return Keys(hashlib.sha256(client_key).digest(), hmac.digest(salted, b"Server Key", "sha256"))
+
+
+def digest_of(key: str) -> bytes:
+    """What a key is found by where no name goes with it: of 256 random bits a digest tells nothing."""
+    return hashlib.sha256(key.encode(errors="surrogatepass")).digest()

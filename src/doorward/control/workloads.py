@@ -80,9 +80,9 @@ class Workloads:
                 "Compare its claims with the rules in identity.toml." if not fitting or name else "Say which.",
                 reason=f"no rule for a token of {issuer}" if not fitting or name else "several rules fit the token",
             )
-        return self._owned(chosen.pop())
+        return self.owned(chosen.pop())
 
-    def _owned(self, name: str) -> Principal:
+    def owned(self, name: str) -> Principal:
         """The service, if it and the person who answers for it are still good."""
         record = self._store.principals.named(name)
         if record is None or record.is_revoked or record.principal.kind is not PrincipalKind.SERVICE:

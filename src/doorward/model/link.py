@@ -57,7 +57,7 @@ class Settled(msgspec.Struct, frozen=True, tag=True):
 
 
 class SessionNote(msgspec.Struct, frozen=True, tag=True):
-    """A session opened, changed what it does, or closed; for those who watch."""
+    """A session opened, changed what it does, or closed; for those who watch. *credential* is what opened it."""
 
     session: str
     chain: str
@@ -69,6 +69,7 @@ class SessionNote(msgspec.Struct, frozen=True, tag=True):
     doing: str
     statements: int
     closed: bool = False
+    credential: str = ""
 
 
 class ShadowDiffered(msgspec.Struct, frozen=True, tag=True):

@@ -777,6 +777,7 @@ class Session(asyncio.Protocol):
                 doing=self._path.doing[:200],
                 statements=self._path.statements,
                 closed=closed,
+                credential=self.identity.credential_id,
             )
         )
 

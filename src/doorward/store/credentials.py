@@ -29,6 +29,13 @@ class SqlCredentials:
             row = connection.execute(select(CREDENTIALS).where(CREDENTIALS.c.id == credential_id)).one_or_none()
         return Credential(**row._mapping) if row else None
 
+    def by_digest(self, digest: bytes) -> Credential | None:
+        """The key with this digest."""
+        wanted = (CREDENTIALS.c.digest == digest) & (CREDENTIALS.c.digest != b"")
+        with self._transaction() as connection:
+            row = connection.execute(select(CREDENTIALS).where(wanted)).one_or_none()
+        return Credential(**row._mapping) if row else None
+
     def of(self, principal_id: str) -> tuple[Credential, ...]:
         """All credentials of a principal, the newest first."""
         wanted = select(CREDENTIALS).where(CREDENTIALS.c.principal_id == principal_id)

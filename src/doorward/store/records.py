@@ -31,12 +31,17 @@ class PrincipalRecord:
         return self.revoked_us is not None or self.suspended_us is not None
 
 
+# The kinds of credentials.
+SECRET, KEY = "secret", "key"
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A minted secret, as its SCRAM-SHA-256 verifier; the secret itself is kept nowhere.
 
     *upstream* is the only one that it opens, empty for any. *sign_in_id* names the sign-in that it was minted in and ends with.
-    *proof* is a JSON object: what was proven when it was minted, and is stamped on what is done with it.
+    *proof* is a JSON object: what was proven when it was minted, and is stamped on what is done with it. A key is long-lived;
+    it has a *digest*, and opens the HTTP doors only where *opens_api* says so.
     """
 
     id: str
@@ -50,10 +55,12 @@ class Credential:
     expires_us: int
     revoked_us: int | None = None
     last_used_us: int | None = None
-    kind: str = "secret"
+    kind: str = SECRET
     upstream: str = ""
     sign_in_id: str = ""
     proof: str = "{}"
+    digest: bytes = b""
+    opens_api: bool = False
 
     def is_good_at(self, now_us: int) -> bool:
         """Whether it still opens the door."""

@@ -76,6 +76,9 @@ class Credentials(Protocol):
     def by_id(self, credential_id: str) -> Credential | None:
         """The credential with this id."""
 
+    def by_digest(self, digest: bytes) -> Credential | None:
+        """The key with this digest."""
+
     def of(self, principal_id: str) -> tuple[Credential, ...]:
         """All credentials of a principal, the newest first."""
 

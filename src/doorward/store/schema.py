@@ -56,6 +56,8 @@ CREDENTIALS = Table(
     Column("upstream", String, nullable=False),
     Column("sign_in_id", String, nullable=False),
     Column("proof", String, nullable=False),  # JSON
+    Column("digest", LargeBinary, nullable=False),
+    Column("opens_api", Boolean, nullable=False),
 )
 
 SIGN_INS = Table(
@@ -321,6 +323,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
             principal_id VARCHAR NOT NULL PRIMARY KEY REFERENCES principals (id), password VARCHAR NOT NULL,
             totp_key BLOB NOT NULL, last_step INTEGER NOT NULL, recovery TEXT NOT NULL, link_digest BLOB NOT NULL,
             link_ends_us INTEGER NOT NULL, set_up_us INTEGER NOT NULL)""",
+    ),
+    (
+        "ALTER TABLE credentials ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
+        "ALTER TABLE credentials ADD COLUMN opens_api BOOLEAN NOT NULL DEFAULT FALSE",
+        "CREATE UNIQUE INDEX credentials_by_digest ON credentials (digest) WHERE digest <> x''",
     ),
 )
 
