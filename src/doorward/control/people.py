@@ -145,8 +145,9 @@ class People:
     def _name(self, kind: str, body: Mapping[str, Any]) -> str:
         attribute = "userName" if kind == USER else "displayName"
         name = body.get(attribute)
-        if not isinstance(name, str) or not 0 < len(name) <= 200:
-            raise InvalidRequest(f"{attribute} is missing, or no text.")
+        # Half a character (a lone surrogate) is not printable either: no store takes it.
+        if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable():
+            raise InvalidRequest(f"{attribute} is missing, or no text that can be read.")
         if kind == GROUP:
             return name
         name, domain = name.lower(), self._settings.strip_domain.lower()
