@@ -17,10 +17,14 @@ from doorward.audit.checkpoint import create_key
 from doorward.audit.log import AuditLog
 from doorward.audit.sequencer import Sequencer
 from doorward.model.entry import (
+    AccessBegun,
+    AccessEnded,
     ActorStamp,
     Administered,
     Entry,
+    GlassReviewed,
     HoldAnswered,
+    HoldMoved,
     HoldRequested,
     IdentityStamp,
     ServiceStarted,
@@ -99,6 +103,7 @@ class Quarter:
         for _at, entry in self._people(before + HOUR):
             yield entry
         speakers = [*self._identities]
+        later: list[Timed] = []  # what goes on after the day on which it began
         weights = [4.0 if name in AGENTS or name in SERVICES else 1.0 for name in speakers]
         for day in range(self.days):
             begin = START_US + day * DAY
@@ -113,9 +118,12 @@ class Quarter:
             events += self._routine(day, begin)
             if self.violations:
                 events += self._violations(day, begin)
-            events.sort(key=lambda event: event[0])
-            for _at, entry in events:
+            events = sorted([*later, *events], key=lambda event: event[0])
+            later = [event for event in events if event[0] >= begin + DAY]
+            for _at, entry in events[: len(events) - len(later)]:
                 yield entry
+        for _at, entry in later:
+            yield entry
 
     # --- who there is ----------------------------------------------------------------------------------------------------
 
@@ -289,6 +297,86 @@ class Quarter:
             (end, SessionClosed(at_us=end, cause="the client left", session=session, statements=1)),
         ]
 
+    # --- access for a time -----------------------------------------------------------------------------------------------
+
+    def _asked(
+        self, name: str, form: Form, at: int, labels: tuple[str, ...] = (), actions: tuple[str, ...] = (), by: str = "kim"
+    ) -> tuple[list[Timed], str]:
+        """Access that *name* asks for, gets from *by*, uses once for *form*, and that ends by itself; and its id."""
+        access, request = self._next("agr"), self._next("req")
+        answered, until = at + 300 * SECOND, at + HOUR
+        details = {"request": request, "what": f"{name}: {', '.join((*labels, *actions))}", "reason": "dunning letters"}
+        events: list[Timed] = [self._change(at, name, "access.asked", name, **details)]
+        events.append((answered, HoldAnswered(answered, by, f"prn_{by}", "", "ticket 4711", request, "approved")))
+        events += self._timed_access(access, "granted", name, answered + 1, until, labels, actions, by, request)
+        events += self._used(access, name, form, answered + 60 * SECOND, frozenset(labels))
+        return events, access
+
+    def _broken(self, name: str, at: int, form: Form, reviewed_by: str, after_us: int) -> tuple[list[Timed], str]:
+        """Glass that *name* breaks, and that *reviewed_by* looks at so long after it was over, if anybody does."""
+        access = self._next("agr")
+        end = at + HOUR
+        events = self._timed_access(access, "break-glass", name, at, end, (), (), name, "")
+        events += self._used(access, name, form, at + 60 * SECOND, frozenset({"email", "national_id"}))
+        if reviewed_by:
+            when = end + after_us
+            told = GlassReviewed(access, when, reviewed_by, f"prn_{reviewed_by}", "restored the orders, nothing else")
+            events.append((when, told))
+        return events, access
+
+    def _timed_access(
+        self,
+        access: str,
+        kind: str,
+        name: str,
+        at: int,
+        until: int,
+        labels: tuple[str, ...],
+        actions: tuple[str, ...],
+        by: str,
+        request: str,
+    ) -> list[Timed]:
+        identity = self._identities[name]
+        begun = AccessBegun(
+            access=access,
+            access_kind=kind,
+            actions=actions,
+            at_us=at,
+            by=by,
+            by_id=f"prn_{by}",
+            labels=labels,
+            reason="orders are stuck",
+            request=request,
+            row_limit=0,
+            speaker=identity.actors[-1] if identity.actors else identity.principal,
+            tables=(),
+            ticket="INC-12",
+            until_us=until,
+            upstream="shop",
+        )
+        return [(at, begun), (until, AccessEnded(access, until, "", "", "", "expired"))]
+
+    def _used(self, access: str, name: str, form: Form, at: int, cleared: frozenset[str]) -> list[Timed]:
+        identity, session = self._identities[name], self._next("ses")
+        return [
+            (at, self._opened(identity, session, at, "TLSv1.3")),
+            *self._run(identity, session, form, at + SECOND, cleared, grant=access),
+            (at + 9 * SECOND, SessionClosed(at + 9 * SECOND, "the client left", session, 1)),
+        ]
+
+    def _two_yeses(self, at: int, event: str) -> tuple[list[Timed], str]:
+        """A statement that took two yeses; what the first of them last said was *event*."""
+        events, request, _ = self._held("eli", SCHEMA[2], at)
+        said = ["second", "take back", "second"] if event == "second" else ["second", event]
+        for number, each in enumerate(said):
+            when = at + (number + 3) * SECOND
+            events.append((when, HoldMoved(when, "jack", "prn_jack", each, "OPS-311", request)))
+        others = (ActorStamp("prn_jack", "human", "jack"),)
+        return [
+            (when, msgspec.structs.replace(entry, others=others) if isinstance(entry, HoldAnswered) else entry)
+            for when, entry in events
+        ], request
+
     # --- what goes on anyway --------------------------------------------------------------------------------------------
 
     def _routine(self, day: int, begin: int) -> Iterator[Timed]:
@@ -305,6 +393,14 @@ class Quarter:
             at = noon + 4 * HOUR
             client = f"203.0.113.{dice.randrange(250)}:50000"
             yield at, SigninRefused(at_us=at, client=client, database="shop", reason="The secret is not right.", user="root")
+        if day % 9 == 5:
+            yield from self._asked("wes", CLEAR_EMAIL, noon + 5 * HOUR, labels=("email",))[0]
+            yield from self._asked("olga-bot", CLEAR_EMAIL, noon + 5 * HOUR, labels=("email",))[0]
+            yield from self._asked("gus", SCHEMA[1], noon + 5 * HOUR, actions=("define",))[0]
+            yield from self._two_yeses(noon + 6 * HOUR, "second")[0]
+        if day in (6, 36):
+            yield from self._broken("finn", noon + 7 * HOUR, CLEAR_SSN, "jack", DAY // 8)[0]
+            yield from self._broken("finn", noon + 7 * HOUR, SCHEMA[0], "max", DAY // 8)[0]
         if day == 40:
             self._policy = "v2"
             yield self._change(begin, "leo", "policy.published", "policy 2", version="v2", before="v1", reason="OPS-9")
@@ -439,6 +535,44 @@ class Quarter:
         agent = self._identities["olga-bot"]
         self._plant("clear-reads-justified", "olga-bot for olga public.customers.email")
         yield from self._run(agent, session, CLEAR_EMAIL, at + 2 * SECOND, frozenset({"email"}))
+
+    def _plant_30(self, at: int) -> Iterator[Timed]:
+        """Access that nobody approved, that who has it or asked for it approved, and that was used when it was over."""
+        events, access = self._asked("yuri", CLEAR_EMAIL, at, labels=("email",))
+        self._plant("timed-access-in-order", access)
+        yield from [(when, entry) for when, entry in events if not isinstance(entry, HoldAnswered)]
+        events, access = self._asked("iris", CLEAR_EMAIL, at, labels=("email",), by="iris")
+        self._plant("timed-access-in-order", access)
+        yield from events
+        events, access = self._asked("ada-bot", CLEAR_EMAIL, at, labels=("email",), by="ada")
+        self._plant("timed-access-in-order", access)
+        yield from events
+        events, access = self._asked("zoe", CLEAR_EMAIL, at, labels=("email",))
+        self._plant("timed-access-in-order", access)
+        yield from [*events, *self._used(access, "zoe", READS[0], at + 2 * HOUR, frozenset())]
+        self._plant("timed-access-in-order", "agr_never")
+        yield from self._used("agr_never", "zoe", READS[0], at, frozenset())
+        # What it was given for is another label: the read has no reason.
+        events, _access = self._asked("amir", CLEAR_SSN, at, labels=("email",))
+        self._plant("clear-reads-justified", "amir public.customers.ssn")
+        for when, entry in events:
+            if isinstance(entry, StatementOutcome):
+                columns = shown(CLEAR_SSN, frozenset({"national_id"}))
+                entry = msgspec.structs.replace(entry, columns=columns, rows=1)
+            yield when, entry
+
+    def _plant_52(self, at: int) -> Iterator[Timed]:
+        """Broken glass that nobody looked at, that only who broke it did, and that somebody else did too late."""
+        for reviewed_by, after_us in (("", 0), ("finn", HOUR), ("jack", 8 * DAY)):
+            events, access = self._broken("finn", at, CLEAR_SSN, reviewed_by, after_us)
+            self._plant("broken-glass-reviewed", access)
+            yield from events
+
+    def _plant_54(self, at: int) -> Iterator[Timed]:
+        """A yes that was taken back counted all the same."""
+        events, request = self._two_yeses(at, "take back")
+        self._plant("held-runs-only-approved", request)
+        yield from events
 
     def _plant_33(self, at: int) -> Iterator[Timed]:
         session = self._session("hana", at, 1, tls="")

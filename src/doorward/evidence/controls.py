@@ -41,32 +41,41 @@ CONTROLS = (
         "A held statement is answered by somebody who is nowhere in the chain that asked for it: not the person, not "
         "the agent's owner.",
         "approvals",
-        """SELECT a.entry, a.at_us, a.request AS about,
-            'somebody in the chain ' || r.chain || ' said yes or no to its request; the answer is by ' || a.by AS told
-        FROM answers a JOIN statement_runs r ON r.request = a.request AND r.verdict = 'hold'
-        WHERE a.by_id <> '' AND (instr(r.parties, '"' || a.by_id || '"')
-                OR EXISTS (SELECT 1 FROM json_each(a.others) o WHERE instr(r.parties, '"' || o.value || '"')))
-            AND a.at_us >= :from_us AND a.at_us < :until_us ORDER BY a.entry""",
+        """WITH words AS (
+            SELECT entry, at_us, request, by_id FROM answers WHERE by_id <> ''
+            UNION ALL SELECT a.entry, a.at_us, a.request, o.value FROM answers a, json_each(a.others) o
+            UNION ALL SELECT entry, at_us, request, by_id FROM moves WHERE event = 'second')
+        SELECT min(w.entry) AS entry, min(w.at_us) AS at_us, w.request AS about,
+            'somebody in the chain ' || r.chain || ' said yes or no to its request' AS told
+        FROM words w JOIN statement_runs r ON r.request = w.request AND r.verdict = 'hold'
+        WHERE instr(r.parties, '"' || w.by_id || '"') AND w.at_us >= :from_us AND w.at_us < :until_us
+        GROUP BY w.request ORDER BY 1""",
     ),
     Control(
         "held-runs-only-approved",
         "What was held ran only after a yes, and as the statement that was approved",
         "A statement that waited for approval ran only after its request was approved, once, and as the statement that was "
-        "approved, its values aside.",
+        "approved, its values aside; where it took several, none of them had taken their yes back.",
         "approvals",
-        f"""SELECT r.entry, r.at_us, r.request AS about, CASE
+        f"""WITH taken_back AS (SELECT a.request FROM answers a, json_each(a.others) o WHERE a.state = 'approved'
+            AND 'take back' = (SELECT m.event FROM moves m WHERE m.request = a.request AND m.by_id = o.value
+                AND m.entry < a.entry ORDER BY m.entry DESC LIMIT 1))
+        SELECT r.entry, r.at_us, r.request AS about, CASE
             WHEN r.verdict = 'hold' THEN 'a held statement was forwarded by itself'
             WHEN NOT EXISTS (SELECT 1 FROM answers a
                 WHERE a.request = r.request AND a.state = 'approved' AND a.entry < r.entry)
                 THEN 'it ran without an approval before it'
             WHEN EXISTS (SELECT 1 FROM statement_runs b
                 WHERE b.request = r.request AND b.verdict = 'allow' AND b.entry < r.entry)
-                THEN 'one approval was used twice' ELSE 'another statement ran than was approved' END AS told
+                THEN 'one approval was used twice'
+            WHEN r.request IN (SELECT request FROM taken_back) THEN 'a yes that was taken back was counted'
+            ELSE 'another statement ran than was approved' END AS told
         FROM statement_runs r WHERE r.request IS NOT NULL AND {_WINDOW} AND (
             (r.verdict = 'hold' AND r.status IN ('done', 'failed')) OR (r.verdict = 'allow' AND (
                 NOT EXISTS (SELECT 1 FROM answers a WHERE a.request = r.request AND a.state = 'approved' AND a.entry < r.entry)
                 OR EXISTS (SELECT 1 FROM statement_runs b
                     WHERE b.request = r.request AND b.verdict = 'allow' AND b.entry < r.entry)
+                OR r.request IN (SELECT request FROM taken_back)
                 OR NOT EXISTS (SELECT 1 FROM statement_runs b
                     WHERE b.request = r.request AND b.verdict = 'hold' AND b.statement = r.statement))))
         ORDER BY r.entry""",
@@ -92,6 +101,53 @@ CONTROLS = (
         WHERE p.added IS NULL OR p.added > s.entry
         UNION ALL SELECT added, added_us, id, added_by || ' added themselves' FROM principals
         WHERE added_by = name AND added_us >= :from_us AND added_us < :until_us ORDER BY 1""",
+    ),
+    Control(
+        "timed-access-in-order",
+        "Access for a time was given by somebody else, before it was used, and ended",
+        "Access for a time was approved, before it began, by somebody who had not asked for it and does not have it; it was "
+        "used only while it lasted, and by whoever has it.",
+        "access-for-a-time",
+        """WITH begun AS (SELECT a.*, p.acting_for AS owner, coalesce(q.by, '') AS asker,
+                min(a.until_us, coalesce((SELECT min(e.at_us) FROM access_ends e WHERE e.access = a.access), a.until_us))
+                    AS over_us
+            FROM accesses a LEFT JOIN principals p ON p.id = a.speaker_id
+                LEFT JOIN changes q ON q.act = 'access.asked' AND json_extract(q.details, '$.request') = a.request),
+        voices AS (SELECT request, entry, by_id AS id FROM answers WHERE state = 'approved'
+            UNION ALL SELECT a.request, a.entry, o.value FROM answers a, json_each(a.others) o WHERE a.state = 'approved')
+        SELECT a.entry, a.at_us, a.access AS about, a.speaker || CASE
+            WHEN NOT EXISTS (SELECT 1 FROM voices v WHERE v.request = a.request AND v.entry < a.entry)
+                THEN ' was given access that nobody had approved'
+            ELSE ' was given access with the yes of somebody who had asked for it or has it' END AS told
+        FROM begun a WHERE a.kind <> 'break-glass' AND a.at_us >= :from_us AND a.at_us < :until_us AND (
+            NOT EXISTS (SELECT 1 FROM voices v WHERE v.request = a.request AND v.entry < a.entry)
+            OR EXISTS (SELECT 1 FROM voices v LEFT JOIN principals p ON p.id = v.id WHERE v.request = a.request
+                AND (v.id = a.speaker_id OR p.name IN (a.asker, a.owner))))
+        UNION ALL SELECT min(r.entry), min(r.at_us), u.access, r.chain || ' ran ' || count(*) || CASE
+            WHEN a.access IS NULL THEN ' statements by access that was never given'
+            WHEN r.speaker <> a.speaker THEN ' statements by access that somebody else has'
+            ELSE ' statements by access that was over or had not begun' END
+        FROM access_uses u JOIN statement_runs r ON r.entry = u.entry LEFT JOIN begun a ON a.access = u.access
+        WHERE r.at_us >= :from_us AND r.at_us < :until_us AND (a.access IS NULL OR r.speaker <> a.speaker OR u.entry < a.entry
+            OR r.at_us > a.over_us + 5000000) GROUP BY u.access, r.chain ORDER BY 1""",
+    ),
+    Control(
+        "broken-glass-reviewed",
+        "Break-glass access was reviewed by somebody else in time",
+        "Whenever somebody broke the glass, somebody else looked at what they did and said what they think of it, within "
+        ":glass_days days of its end.",
+        "broken-glass",
+        """WITH glass AS (SELECT a.*, :glass_days * 86400000000
+                + coalesce((SELECT min(e.at_us) FROM access_ends e WHERE e.access = a.access), a.until_us) AS due_us,
+            (SELECT min(r.at_us) FROM glass_reviews r
+                WHERE r.access = a.access AND r.by_id <> a.speaker_id AND r.entry > a.entry) AS reviewed_us
+            FROM accesses a WHERE a.kind = 'break-glass')
+        SELECT entry, at_us, access AS about, speaker || ' broke the glass (' || reason || '), and ' || CASE
+            WHEN reviewed_us IS NOT NULL THEN 'it was looked at ' || ((reviewed_us - due_us) / 86400000000 + 1) || ' days late'
+            WHEN EXISTS (SELECT 1 FROM glass_reviews r WHERE r.access = glass.access) THEN 'nobody but themselves looked at it'
+            ELSE 'nobody looked at it' END AS told
+        FROM glass WHERE due_us >= :from_us AND at_us < :until_us AND due_us < :now_us
+            AND (reviewed_us IS NULL OR reviewed_us > due_us) ORDER BY entry""",
     ),
     Control(
         "secrets-good-when-used",
@@ -131,7 +187,8 @@ CONTROLS = (
     Control(
         "schema-changes-approved",
         "Every change of schema or privileges was approved",
-        "Each was held and approved before it ran, or was allowed by a rule that stands for a class of changes (:standing). "
+        "Each was held and approved before it ran, or fell under access for a time that was approved for it or under broken "
+        "glass (which have controls of their own), or was allowed by a rule that stands for a class of changes (:standing). "
         "All others are listed.",
         "schema-changes",
         f"""SELECT entry, at_us, execution AS about,
@@ -141,13 +198,15 @@ CONTROLS = (
             AND rules NOT IN (SELECT value FROM json_each(:standing))
             AND NOT EXISTS (SELECT 1 FROM answers a
                 WHERE a.request = r.request AND a.state = 'approved' AND a.entry < r.entry)
+            AND NOT EXISTS (SELECT 1 FROM access_uses u JOIN accesses g ON g.access = u.access WHERE u.entry = r.entry
+                AND g.entry < r.entry AND (g.kind = 'break-glass' OR instr(g.actions, '"' || r.action || '"')))
         ORDER BY entry""",
     ),
     Control(
         "clear-reads-justified",
         "Every unmasked read of protected data has a reason",
-        "It was approved, or its purpose was proven, or the reader was at that time in a group that the organisation "
-        "cleared for the "
+        "It was approved, or its purpose was proven, or it fell under access for a time to the label or under broken glass "
+        "(which have controls of their own), or the reader was at that time in a group that the organisation cleared for the "
         "label (:clearances). An agent is never cleared by a group.",
         "seen-in-clear",
         """SELECT min(d.entry) AS entry, min(d.at_us) AS at_us, d.chain || ' ' || d.source AS about,
@@ -157,6 +216,8 @@ CONTROLS = (
             AND d.at_us >= :from_us AND d.at_us < :until_us AND (d.purpose = '' OR d.purpose LIKE 'claimed: %')
             AND NOT EXISTS (SELECT 1 FROM happenings h JOIN answers a ON a.request = h.request
                 WHERE h.entry = d.entry AND a.state = 'approved' AND a.entry < d.entry)
+            AND NOT EXISTS (SELECT 1 FROM access_uses u JOIN accesses g ON g.access = u.access WHERE u.entry = d.entry
+                AND g.entry < d.entry AND (g.kind = 'break-glass' OR instr(g.labels, '"' || d.label || '"')))
             AND NOT (d.speaker_kind <> 'agent' AND EXISTS (
                 SELECT 1 FROM json_each(:clearances, '$."' || d.label || '"') g WHERE instr(
                     ', ' || (SELECT json_extract(x.details, '$.groups') FROM changes x WHERE x.subject = d.principal

@@ -37,9 +37,10 @@ SOC2 = (
     Criterion(
         "CC6.2",
         "Giving access",
-        "Access begins with an entry that says who gave it to whom. Until then there is no sign-in.",
-        ("access-granted",),
-        ("access-approved-before-use", "secrets-good-when-used"),
+        "Access begins with an entry that says who gave it to whom. Until then there is no sign-in. Access for a time is asked "
+        "for, approved by somebody else, and ends by itself.",
+        ("access-granted", "access-for-a-time"),
+        ("access-approved-before-use", "timed-access-in-order", "secrets-good-when-used"),
         "Whether the request was justified: keep the ticket or the message in which it was asked for.",
     ),
     Criterion(
@@ -47,8 +48,8 @@ SOC2 = (
         "Changing and removing access",
         "Revoking ends live sessions and voids secrets at once. Access is reviewed line by line; roles are separated: "
         "who asks does not approve.",
-        ("access-removed", "access-reviews", "approvals"),
-        ("leavers-are-out", "access-reviewed", "approver-is-never-requester"),
+        ("access-removed", "access-for-a-time", "access-reviews", "approvals"),
+        ("leavers-are-out", "timed-access-in-order", "access-reviewed", "approver-is-never-requester"),
         "When people left: compare the revocations with the list of the personnel department.",
     ),
     Criterion(
@@ -107,9 +108,10 @@ SOC2 = (
     Criterion(
         "CC7.4",
         "Responding",
-        "A person, service or agent can be cut off at once, with its sessions; the record shows what it did until then.",
-        ("interventions", "access-removed"),
-        ("leavers-are-out",),
+        "A person, service or agent can be cut off at once, with its sessions; the record shows what it did until then. In an "
+        "emergency chosen people break the glass, for an hour at most, and somebody else looks at what they did.",
+        ("interventions", "access-removed", "broken-glass"),
+        ("leavers-are-out", "broken-glass-reviewed"),
         "The plan for incidents, and its exercises.",
     ),
     Criterion(
@@ -117,8 +119,14 @@ SOC2 = (
         "Changes",
         "Changes of the schema and of privileges, and statements that change whole tables, wait for a second person; "
         "exactly what was approved runs.",
-        ("schema-changes", "writes-by-people", "approvals", "policy-changes"),
-        ("schema-changes-approved", "held-runs-only-approved", "approver-is-never-requester", "rules-reviewed"),
+        ("schema-changes", "writes-by-people", "approvals", "broken-glass", "policy-changes"),
+        (
+            "schema-changes-approved",
+            "held-runs-only-approved",
+            "approver-is-never-requester",
+            "broken-glass-reviewed",
+            "rules-reviewed",
+        ),
         "Tests of a change before it was made, and changes made by other roads.",
     ),
     Criterion(

@@ -35,15 +35,42 @@ POPULATIONS = (
     ),
     Population(
         "access-granted",
-        "Access that was given in the window: principals added, groups changed, secrets minted",
+        "Access that was given in the window: principals added, groups changed, secrets minted, access for a time begun",
         f"""SELECT entry, at_us, act, subject, by, details FROM changes
-        WHERE act IN ('principal.added', 'principal.regrouped', 'secret.minted') AND {_WINDOW} ORDER BY entry""",
+        WHERE act IN ('principal.added', 'principal.regrouped', 'secret.minted') AND {_WINDOW}
+        UNION ALL SELECT entry, at_us, 'access.begun', speaker, by, json_object('access', access, 'kind', kind,
+            'labels', labels, 'actions', actions, 'tables', tables, 'until_us', until_us, 'reason', reason, 'request', request)
+        FROM accesses WHERE {_WINDOW} ORDER BY entry""",
     ),
     Population(
         "access-removed",
-        "Access that was taken in the window: principals and secrets revoked",
+        "Access that was taken in the window: principals and secrets revoked, access for a time over",
         f"""SELECT entry, at_us, act, subject, by, details FROM changes
-        WHERE act IN ('principal.revoked', 'secret.revoked') AND {_WINDOW} ORDER BY entry""",
+        WHERE act IN ('principal.revoked', 'secret.revoked') AND {_WINDOW}
+        UNION ALL SELECT e.entry, e.at_us, 'access.ended', coalesce(a.speaker, ''), e.by,
+            json_object('access', e.access, 'state', e.state, 'reason', e.reason)
+        FROM access_ends e LEFT JOIN accesses a ON a.access = e.access
+        WHERE e.at_us >= :from_us AND e.at_us < :until_us ORDER BY entry""",
+    ),
+    Population(
+        "access-for-a-time",
+        "Access for a time that was in force in the window: what, to whom, by whom, until when, and how often it was used",
+        """SELECT a.entry, a.at_us, a.access, a.kind, a.speaker, a.speaker_kind, a.by, a.request, a.upstream, a.labels,
+            a.actions, a.tables, a.row_limit, a.until_us, e.at_us AS ended_us, e.state, a.reason, a.ticket,
+            (SELECT count(*) FROM access_uses u WHERE u.access = a.access) AS statements
+        FROM accesses a LEFT JOIN access_ends e ON e.access = a.access
+        WHERE a.at_us < :until_us AND a.until_us >= :from_us ORDER BY a.entry""",
+    ),
+    Population(
+        "broken-glass",
+        "Emergencies: who broke the glass and why, what was run, and who looked at it afterwards",
+        """SELECT a.entry, a.at_us, a.access, a.speaker, a.upstream, a.reason, a.ticket, a.until_us, e.at_us AS ended_us,
+            e.state, (SELECT count(*) FROM access_uses u WHERE u.access = a.access) AS statements,
+            r.at_us AS reviewed_us, r.by AS reviewed_by, r.word
+        FROM accesses a LEFT JOIN access_ends e ON e.access = a.access
+            LEFT JOIN glass_reviews r ON r.entry = (SELECT min(x.entry) FROM glass_reviews x
+                WHERE x.access = a.access AND x.by_id <> a.speaker_id)
+        WHERE a.kind = 'break-glass' AND a.at_us < :until_us AND a.until_us >= :from_us ORDER BY a.entry""",
     ),
     Population(
         "sign-ins",
@@ -58,9 +85,12 @@ POPULATIONS = (
     ),
     Population(
         "approvals",
-        "Statements that were held for a person's answer, and the answers",
-        f"""SELECT a.entry, a.at_us, a.request, a.state, a.by, a.reason, r.entry AS held_entry, r.chain, r.statement, r.objects
+        "What was asked of people, held statements and access for a time, and the answers",
+        f"""SELECT a.entry, a.at_us, a.request, a.state, a.by, a.reason, coalesce(r.entry, q.entry) AS held_entry,
+            coalesce(r.chain, q.subject) AS chain, coalesce(r.statement, json_extract(q.details, '$.what')) AS statement,
+            r.objects
         FROM answers a LEFT JOIN statement_runs r ON r.request = a.request AND r.verdict = 'hold'
+            LEFT JOIN changes q ON q.act = 'access.asked' AND json_extract(q.details, '$.request') = a.request
         WHERE a.{_WINDOW.replace(" AND at_us", " AND a.at_us")} ORDER BY a.entry""",
     ),
     Population(

@@ -20,7 +20,14 @@ _OF_EXECUTION = """
     UNION SELECT entry, 'request' FROM holds WHERE request = :request
     UNION SELECT entry, 'answer' FROM answers WHERE request = :request
     UNION SELECT s.opened, 'sign-in' FROM happenings h JOIN sessions s ON s.id = h.session
-        WHERE h.entry = :entry AND s.opened IS NOT NULL"""
+        WHERE h.entry = :entry AND s.opened IS NOT NULL
+    UNION SELECT g.entry, 'access' FROM access_uses u JOIN accesses g ON g.access = u.access WHERE u.entry = :entry"""
+# Of access for a time: what was asked and answered, its end, and what was said of it afterwards.
+_OF_ACCESS = """
+    SELECT entry, 'answer' FROM answers WHERE request = :request
+    UNION SELECT entry, 'request' FROM changes WHERE act = 'access.asked' AND json_extract(details, '$.request') = :request
+    UNION SELECT entry, 'end' FROM access_ends WHERE access = :access
+    UNION SELECT entry, 'review' FROM glass_reviews WHERE access = :access"""
 
 
 class Stories:
@@ -39,6 +46,9 @@ class Stories:
         if row is not None and row[0]:
             named = {"entry": entry, "request": row[1]}
             parts |= dict(self._connection.execute(_OF_EXECUTION, named))
+        access = self._connection.execute("SELECT access, request FROM accesses WHERE entry = ?", (entry,)).fetchone()
+        if access is not None:
+            parts |= dict(self._connection.execute(_OF_ACCESS, {"access": access[0], "request": access[1] or None}))
         return [self._part(index, role) for index, role in sorted(parts.items())]
 
     def _part(self, index: int, role: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Window:
     probe_days: int = 7
     coverage_days: int = 7
     review_days: int = 92
+    glass_days: int = 7
 
     def __post_init__(self) -> None:
         if not 0 <= self.from_us < self.until_us:
@@ -48,6 +49,7 @@ class Window:
             "probe_days": self.probe_days,
             "coverage_days": self.coverage_days,
             "review_days": self.review_days,
+            "glass_days": self.glass_days,
         }
 
     def told(self, words: str) -> str:
@@ -57,7 +59,7 @@ class Window:
             "clearances": "; ".join(f"{label}: {', '.join(groups)}" for label, groups in self.clearances.items())
             or "none given",
             "grace_us": f"{self.grace_us // 1_000_000} seconds",
-        } | {name: str(getattr(self, name)) for name in ("probe_days", "coverage_days", "review_days")}
+        } | {name: str(getattr(self, name)) for name in ("probe_days", "coverage_days", "review_days", "glass_days")}
         for name, value in told.items():
             words = words.replace(f":{name}", value)
         return words

@@ -1,4 +1,7 @@
-"""Entries into rows, in the log's order: what is told of an intent later is joined to it."""
+"""Entries into rows, in the log's order: what is told of an intent later is joined to it.
+
+One thing because rows of one entry lean on those of others, and all are written at once.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,13 @@ import msgspec
 from doorward.control.projection.schema import DAY_US
 from doorward.control.views import Sequel, decode_entry, view
 from doorward.model.entry import (
+    AccessBegun,
+    AccessEnded,
     Administered,
     Entry,
+    GlassReviewed,
     HoldAnswered,
+    HoldMoved,
     HoldRequested,
     IdentityStamp,
     SessionClosed,
@@ -34,6 +41,8 @@ KNOWN = 100_000
 (_REACH, _RULES, _TAGS, _PURPOSE, _ROWS, _MASKED, _BYTES, _DURATION, _ERROR) = range(10, 19)
 (_OUTCOME, _ANSWER, _EXECUTION, _REQUEST) = range(19, 23)
 _WIDTH = 23
+# An intent names what it ran by: the request that was approved, or every access for a time that fitted it.
+_ACCESS = "agr_"
 # What stands for an intent's status until its outcome is known.
 _UNTIL_TOLD = {"deny": "refused", "hold": "waiting"}
 Row = list[Any]
@@ -62,6 +71,11 @@ class Folding:
         self._changes: list[tuple[Any, ...]] = []
         self._holds: list[tuple[Any, ...]] = []
         self._answers: list[tuple[Any, ...]] = []
+        self._moves: list[tuple[Any, ...]] = []
+        self._accesses: list[tuple[Any, ...]] = []
+        self._access_ends: list[tuple[Any, ...]] = []
+        self._glass_reviews: list[tuple[Any, ...]] = []
+        self._access_uses: list[tuple[str, int]] = []
         self._policies: dict[str, list[int]] = {}
         self._begun: set[str] = set()
         self._ended: set[str] = set()
@@ -70,7 +84,11 @@ class Folding:
             StatementIntent: self._intent,
             StatementOutcome: self._outcome,
             HoldRequested: self._requested,
+            HoldMoved: self._moved,
             HoldAnswered: self._answered,
+            AccessBegun: self._access_begun,
+            AccessEnded: self._access_ended,
+            GlassReviewed: self._glass_reviewed,
             SessionOpened: self._opened,
             SessionClosed: self._closed,
             Administered: self._administered,
@@ -103,6 +121,11 @@ class Folding:
         many("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)", self._changes)
         many("INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?)", self._holds)
         many("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._answers)
+        many("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?)", self._moves)
+        many(f"INSERT INTO accesses VALUES ({', '.join('?' * 18)})", self._accesses)  # noqa: S608 - marks alone
+        many("INSERT INTO access_ends VALUES (?, ?, ?, ?, ?, ?, ?)", self._access_ends)
+        many("INSERT INTO glass_reviews VALUES (?, ?, ?, ?, ?, ?)", self._glass_reviews)
+        many("INSERT OR IGNORE INTO access_uses VALUES (?, ?)", self._access_uses)
         many(
             """INSERT INTO policies VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (version) DO UPDATE SET
                 last = excluded.last, last_us = excluded.last_us, uses = uses + excluded.uses""",
@@ -121,8 +144,10 @@ class Folding:
         many("INSERT OR REPLACE INTO open_executions VALUES (?, ?)", fresh)
         self._ended.clear()
         self._begun.clear()
-        for written in (self._disclosures, self._changes, self._holds, self._answers):
+        for written in (self._disclosures, self._changes, self._holds, self._answers, self._moves, self._access_uses):
             written.clear()
+        for told in (self._accesses, self._access_ends, self._glass_reviews):
+            told.clear()
         for keyed in (self._happenings, self._policies, self._stretches, self._days):
             keyed.clear()
         for known in (self._texts, self._sessions):
@@ -142,7 +167,9 @@ class Folding:
         row[_SESSION] = self._session(entry.session)
         row[_UPSTREAM] = self._name("upstream", entry.upstream)
         row[_EXECUTION] = entry.execution
-        if entry.grant:
+        if entry.grant and entry.grant.startswith(_ACCESS):
+            self._access_uses += [(access, index) for access in entry.grant.split("+")]
+        elif entry.grant:
             row[_REQUEST] = entry.grant
         row[_REACH] = self._reach(entry.objects, entry.labels)
         row[_RULES], row[_TAGS] = self._name("rules", ", ".join(entry.rules)), self._name("tags", "; ".join(entry.tags))
@@ -205,6 +232,27 @@ class Folding:
         self._told(index, entry)
         self._happenings[index][_EXECUTION] = entry.execution
         self._happenings[index][_REQUEST] = entry.request
+
+    def _moved(self, index: int, entry: HoldMoved) -> None:
+        self._told(index, entry)
+        self._moves.append((index, entry.at_us, entry.request, entry.event, entry.by, entry.by_id, entry.reason))
+
+    # --- access for a time --------------------------------------------------------------------------------------------
+
+    def _access_begun(self, index: int, entry: AccessBegun) -> None:
+        self._told(index, entry)
+        lists = (json.dumps(entry.labels), json.dumps(entry.actions), json.dumps(entry.tables))
+        whose = (entry.speaker.name, entry.speaker.id, entry.speaker.kind, entry.by, entry.by_id, entry.upstream)
+        rest = (entry.row_limit, entry.until_us, entry.reason, entry.ticket, entry.request)
+        self._accesses.append((index, entry.at_us, entry.access, entry.access_kind, *whose, *lists, *rest))
+
+    def _access_ended(self, index: int, entry: AccessEnded) -> None:
+        self._told(index, entry)
+        self._access_ends.append((index, entry.at_us, entry.access, entry.state, entry.by, entry.by_id, entry.reason))
+
+    def _glass_reviewed(self, index: int, entry: GlassReviewed) -> None:
+        self._told(index, entry)
+        self._glass_reviews.append((index, entry.at_us, entry.access, entry.by, entry.by_id, entry.word))
 
     # --- everything else ----------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 # Another number makes every projection of an older one be built anew. There is no migration: the log has everything.
-VERSION = 6
+VERSION = 7
 
 TABLES = (
     # *last* is the leaf hash of the entry before *cursor*: by it a projection knows its log.
@@ -59,6 +59,25 @@ TABLES = (
     """CREATE TABLE answers (
         entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, request TEXT NOT NULL, execution TEXT NOT NULL,
         state TEXT NOT NULL, by TEXT NOT NULL, by_id TEXT NOT NULL, reason TEXT NOT NULL, others TEXT NOT NULL)""",
+    # What became of a request while it went on waiting: yeses of several, yeses taken back, others who are asked as well.
+    """CREATE TABLE moves (
+        entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, request TEXT NOT NULL, event TEXT NOT NULL, by TEXT NOT NULL,
+        by_id TEXT NOT NULL, reason TEXT NOT NULL)""",
+    # Access for a time, broken glass as well; what is a list in the entry is a JSON array here.
+    """CREATE TABLE accesses (
+        entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, access TEXT NOT NULL, kind TEXT NOT NULL, speaker TEXT NOT NULL,
+        speaker_id TEXT NOT NULL, speaker_kind TEXT NOT NULL, by TEXT NOT NULL, by_id TEXT NOT NULL, upstream TEXT NOT NULL,
+        labels TEXT NOT NULL, actions TEXT NOT NULL, tables TEXT NOT NULL, row_limit INTEGER NOT NULL,
+        until_us INTEGER NOT NULL, reason TEXT NOT NULL, ticket TEXT NOT NULL, request TEXT NOT NULL)""",
+    """CREATE TABLE access_ends (
+        entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, access TEXT NOT NULL, state TEXT NOT NULL, by TEXT NOT NULL,
+        by_id TEXT NOT NULL, reason TEXT NOT NULL)""",
+    """CREATE TABLE glass_reviews (
+        entry INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, access TEXT NOT NULL, by TEXT NOT NULL, by_id TEXT NOT NULL,
+        word TEXT NOT NULL)""",
+    # Which intents name which access.
+    """CREATE TABLE access_uses (
+        access TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (access, entry)) WITHOUT ROWID""",
     """CREATE TABLE policies (
         version TEXT PRIMARY KEY, first INTEGER NOT NULL, first_us INTEGER NOT NULL, last INTEGER NOT NULL,
         last_us INTEGER NOT NULL, uses INTEGER NOT NULL)""",
@@ -82,6 +101,7 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS sessions_of_process ON sessions (upstream_pid)",
     "CREATE INDEX IF NOT EXISTS answers_of_request ON answers (request)",
     "CREATE INDEX IF NOT EXISTS holds_of_request ON holds (request)",
+    "CREATE INDEX IF NOT EXISTS access_uses_of_entry ON access_uses (entry)",
     "CREATE INDEX IF NOT EXISTS changes_of_act ON changes (act)",
     "CREATE INDEX IF NOT EXISTS changes_of_subject ON changes (subject)",
     "INSERT INTO texts_found (texts_found) VALUES ('rebuild')",
