@@ -11,109 +11,26 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from doorward.control.operators import LOCAL
 from doorward.model.upstream import Upstream
-from tests.cli.commands import environment
 from tests.console.browser import ARGUMENTS, CHROMIUM
-from tests.identity_provider.running import ACCOUNTS, IdentityProvider, identity_provider
-from tests.live.running import Running, running_doorward
+from tests.identity_provider.running import ACCOUNTS, identity_provider
+from tests.live.running import running_doorward
 from tests.live.servers import Server, fresh_database
+from tests.live.signing_in import SETTINGS, SigningIn
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 
-SETTINGS = """
-[sign_in]
-issuer = "{issuer}"
-client_id = "doorward"
-client_secret_file = "{folder}/oidc-secret"
-strip_domain = "example.com"
-groups = {{ engineering = "developers", admins = "admins" }}
-allowed_groups = ["engineering"]
-check_seconds = 1
-title = "Example"
-"""
-
-
-@dataclass
-class Scene:
-    doorward: Running
-    provider: IdentityProvider
-    browser: Browser
-    home: Path
-
-    @property
-    def url(self) -> str:
-        return self.doorward.control.console_url
-
-    def page(self) -> Page:
-        """A page of a browser that nobody has used."""
-        return self.browser.new_context().new_page()
-
-    def at_provider(self, page: Page, account: str) -> None:
-        """Sign in and say yes where the browser is: at the provider's."""
-        page.fill("input[name=login]", account)
-        page.fill("input[name=password]", "anything")
-        page.click("button[type=submit]")
-        page.click("button[type=submit]")
-
-    def signed_in(self, account: str) -> Page:
-        page = self.page()
-        page.goto(f"{self.url}/login")
-        page.click("text=Sign in with Example")
-        self.at_provider(page, account)
-        return page
-
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "doorward", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=self.environment,
-        )
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return environment(
-            XDG_CONFIG_HOME=str(self.home),
-            HOME=str(self.home),
-            DOORWARD_URL=self.url,
-            DOORWARD_DATA_DIR=str(self.home / "none"),
-        )
-
-    def login(self, account: str = "ann") -> dict[str, Any]:
-        """``doorward login`` with the browser's part played; what it says."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "doorward", "login", "--no-browser", "--json"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment,
-        )  # fmt: skip
-        assert process.stderr is not None
-        told = ""
-        while "/sign-in/command" not in told:
-            told = process.stderr.readline()
-            assert told, process.communicate()
-        page = self.page()
-        page.goto(told.strip())
-        page.click("text=Sign in with Example")
-        self.at_provider(page, account)
-        page.click("text=Yes, sign it in")
-        page.wait_for_selector("text=Signed in")
-        output, errors = process.communicate(timeout=30)
-        assert process.returncode == 0, errors
-        page.context.close()
-        return dict(json.loads(output))
-
 
 @pytest.fixture(scope="module")
-def scene(postgres15: Server) -> Iterator[Scene]:
+def scene(postgres15: Server) -> Iterator[SigningIn]:
     with (
         identity_provider() as provider,
         fresh_database(postgres15) as made,
@@ -129,18 +46,18 @@ def scene(postgres15: Server) -> Iterator[Scene]:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             home = Path(folder, "home")
             home.mkdir()
-            yield Scene(running, provider, browser, home)
+            yield SigningIn(running, provider, browser, home)
             browser.close()
 
 
 @pytest.fixture(autouse=True)
-def everybody_is_there(scene: Scene) -> Iterator[None]:
+def everybody_is_there(scene: SigningIn) -> Iterator[None]:
     """Whatever a test does to the provider's people is undone."""
     yield
     scene.provider.replace(dict(ACCOUNTS))
 
 
-def test_a_person_signs_in_to_the_console(scene: Scene) -> None:
+def test_a_person_signs_in_to_the_console(scene: SigningIn) -> None:
     """By the provider's word, under the name that Doorward knows, in the groups that the provider says."""
     page = scene.signed_in("ann")
     page.wait_for_url(f"{scene.url}/")
@@ -163,7 +80,7 @@ def test_a_person_signs_in_to_the_console(scene: Scene) -> None:
         ("impostor", "Somebody else signs in under this name"),
     ],
 )
-def test_who_may_not_come_stays_out(scene: Scene, account: str, told: str) -> None:
+def test_who_may_not_come_stays_out(scene: SigningIn, account: str, told: str) -> None:
     """Unknown, unverified, of another group; and somebody who was given another's address: the first subject keeps the name."""
     if account == "impostor":
         scene.signed_in("ann").context.close()
@@ -173,7 +90,7 @@ def test_who_may_not_come_stays_out(scene: Scene, account: str, told: str) -> No
     assert page.url.startswith(f"{scene.url}/login")
 
 
-def test_an_answer_that_this_browser_did_not_ask_for_is_refused(scene: Scene) -> None:
+def test_an_answer_that_this_browser_did_not_ask_for_is_refused(scene: SigningIn) -> None:
     """Somebody else's code, sent by a link (RFC 6749, section 10.12)."""
     page = scene.page()
     page.goto(f"{scene.url}/sign-in/callback?code=stolen&state=x")
@@ -185,7 +102,7 @@ def test_an_answer_that_this_browser_did_not_ask_for_is_refused(scene: Scene) ->
     assert "not begun here" in page.inner_text("main")
 
 
-def test_the_command_line_signs_in_and_connects(scene: Scene) -> None:
+def test_the_command_line_signs_in_and_connects(scene: SigningIn) -> None:
     """login, whoami, connect, exec: as the person, with secrets that end with the sign-in, and nothing in clear."""
     said = scene.login()
     assert said["name"] == "alice"
@@ -223,7 +140,7 @@ def test_the_command_line_signs_in_and_connects(scene: Scene) -> None:
         psycopg.connect(minted["url"])
 
 
-def test_who_is_gone_at_the_provider_loses_sessions_mid_statement(scene: Scene) -> None:
+def test_who_is_gone_at_the_provider_loses_sessions_mid_statement(scene: SigningIn) -> None:
     """The provider is asked again and again; when it does not vouch any more all that was minted in the sign-in is void."""
     scene.login()
     minted = json.loads(scene.command("connect", "shop", "--json").stdout)
@@ -247,7 +164,7 @@ def test_who_is_gone_at_the_provider_loses_sessions_mid_statement(scene: Scene) 
         psycopg.connect(minted["url"])
 
 
-def test_groups_follow_the_provider(scene: Scene) -> None:
+def test_groups_follow_the_provider(scene: SigningIn) -> None:
     """What it gives and takes away is so here a moment later; a session that was let in with the groups of before ends."""
     scene.login()
     minted = json.loads(scene.command("connect", "shop", "--json").stdout)
@@ -269,7 +186,7 @@ def _is_ended(connection: psycopg.Connection[Any]) -> bool:
     return False
 
 
-def test_a_machine_without_a_browser_signs_in_by_a_code(scene: Scene) -> None:
+def test_a_machine_without_a_browser_signs_in_by_a_code(scene: SigningIn) -> None:
     """The code is typed in with a browser elsewhere."""
     process = subprocess.Popen(
         [sys.executable, "-m", "doorward", "login", "--device", "--json"],
@@ -293,7 +210,7 @@ def test_a_machine_without_a_browser_signs_in_by_a_code(scene: Scene) -> None:
     page.context.close()
 
 
-def test_a_local_port_leads_through_doorward(scene: Scene) -> None:
+def test_a_local_port_leads_through_doorward(scene: SigningIn) -> None:
     """For tools that know no secret; each session is the person's, and a statement can be cancelled."""
     scene.login()
     process = subprocess.Popen(

@@ -22,6 +22,7 @@ from doorward.control.agents import Agents
 from doorward.control.changes import Changes
 from doorward.control.operators import Operator
 from doorward.control.secrets import Minted, Secrets
+from doorward.control.sign_ins import TOKEN_PREFIX, SignIns
 from doorward.control.workloads import ProvenWorkload, Workloads
 from doorward.errors import AuthenticationFailed, InvalidRequest, NotPermitted
 from doorward.model.identity import Principal, PrincipalKind
@@ -38,6 +39,16 @@ class Wanted:
     audience: str
     scope: frozenset[str] = frozenset({READ})
     seconds: int = MOST_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Who is behind what was shown: what may be passed on of it, until when, and the sign-in that it belongs to, if any."""
+
+    principal: Principal
+    scope: frozenset[str]
+    ends_s: int
+    sign_in_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class Delegations:
         secrets: Secrets,
         workloads: Workloads,
         agents: Agents,
+        sign_ins: SignIns,
         now: Callable[[], int],
         new_id: Callable[[str], str],
     ) -> None:
@@ -66,6 +78,7 @@ class Delegations:
         self._secrets = secrets
         self._workloads = workloads
         self._agents = agents
+        self._sign_ins = sign_ins
         self._now = now
         self._new_id = new_id
         self.key = DelegationKey()
@@ -79,7 +92,8 @@ class Delegations:
     async def exchange(self, subject_shown: str, actor_shown: str, wanted: Wanted) -> Issued:
         """A token that lets an agent act for who is behind *subject_shown*.
 
-        Each is a name and a secret (``NAME:SECRET``); the subject's may also be a token of a service's platform, or of ours.
+        Each is a name and a secret (``NAME:SECRET``); the subject's may also be the token of a person's sign-in, a token of a
+        service's platform, or one of ours. What was shown of a sign-in ends with it.
         Raises AuthenticationFailed, NotPermitted or InvalidRequest.
         """
         if wanted.audience != self.resource and wanted.audience not in self._upstreams():
@@ -90,18 +104,21 @@ class Delegations:
             raise InvalidRequest("The scope is not known.", f"Known: {', '.join(sorted(SCOPES))}.")
         if not LEAST_SECONDS <= wanted.seconds <= MOST_SECONDS:
             raise InvalidRequest(f"A token lives for {LEAST_SECONDS} to {MOST_SECONDS} seconds.")
-        actor = await self._secret_holder(actor_shown)
+        upstream = "" if wanted.audience == self.resource else wanted.audience
+        actor = (await self._secret_holder(actor_shown, upstream)).principal
         if actor.kind is not PrincipalKind.AGENT:
             raise NotPermitted("Only an agent acts for somebody.", "Show the agent's own secret as actor_token.")
         now_s = self._now() // _SECOND_US
-        subject, scope, ends_s = await self._subject(subject_shown, actor, now_s)
-        if not wanted.scope <= scope:
-            raise NotPermitted("A token can't be exchanged for one with more scope.", f"It has: {' '.join(sorted(scope))}.")
+        shown = await self._subject(subject_shown, actor, upstream, now_s)
+        subject = shown.principal
+        if not wanted.scope <= shown.scope:
+            has = " ".join(sorted(shown.scope))
+            raise NotPermitted("A token can't be exchanged for one with more scope.", f"It has: {has}.")
         check_chain(subject.name, (actor.name,))
         if actor.acting_for != subject.name:
             raise NotPermitted(f"{actor.name} is not registered to act for {subject.name}.", "See: doorward agent list")
         self._check_may_act(actor)
-        expires_s = min(now_s + wanted.seconds, ends_s)
+        expires_s = min(now_s + wanted.seconds, shown.ends_s)
         delegation = Delegation(subject.name, (actor.name,), wanted.scope, wanted.audience, self._new_id("dlg"), expires_s)
         async with self._changes.turn():
             await self._changes.record(
@@ -112,7 +129,10 @@ class Delegations:
                 expires_us=str(expires_s * _SECOND_US),
                 scope=" ".join(sorted(wanted.scope)),
                 token=delegation.token_id,
+                **({"sign_in": shown.sign_in_id} if shown.sign_in_id else {}),
             )
+            if shown.sign_in_id:
+                self._sign_ins.issued(shown.sign_in_id, delegation.token_id, expires_s * _SECOND_US)
         return Issued(self.key.sign(self.url, delegation, now_s), delegation)
 
     def verify(self, token: str, audience: str) -> tuple[Delegation, Principal, Principal]:
@@ -125,19 +145,24 @@ class Delegations:
         if actor.kind is not PrincipalKind.AGENT or actor.acting_for != subject.name:
             raise AuthenticationFailed("The token is not accepted.", reason="the agent does not act for the subject any more")
         self._check_may_act(actor)
+        self._sign_ins.check_issued(delegation.token_id)
         return delegation, subject, actor
 
     async def secret_for(self, delegation: Delegation, actor: Principal, upstream: str) -> Minted:
         """A secret that *actor* signs in to *upstream* with, as long as the token is good, and with its scope."""
         left_s = delegation.expires_s - self._now() / _SECOND_US
-        return await self._secrets.exchange(proven(delegation, actor), upstream, left_s / 60, "delegation")
+        sign_in_id = self._sign_ins.sign_in_of(delegation.token_id)
+        return await self._secrets.exchange(proven(delegation, actor), upstream, left_s / 60, "delegation", sign_in_id)
 
     # --- who shows what -------------------------------------------------------------------------------------------------
 
-    async def _subject(self, shown: str, actor: Principal, now_s: int) -> tuple[Principal, frozenset[str], int]:
-        """Who is behind it, the scope that may be passed on, and until when."""
+    async def _subject(self, shown: str, actor: Principal, upstream: str, now_s: int) -> _Subject:
+        if shown.startswith(TOKEN_PREFIX):
+            by = self._sign_ins.prove(shown)
+            assert by.principal is not None, "a sign-in is a person's"
+            return _Subject(by.principal, SCOPES, by.ends_us // _SECOND_US, by.sign_in_id)
         if not looks_like_token(shown):
-            return await self._secret_holder(shown), SCOPES, now_s + MOST_SECONDS
+            return await self._secret_holder(shown, upstream)
         try:
             delegation = self.key.read(shown, self.url, frozenset({self.resource, *self._upstreams()}), float(now_s))
         except TokenRefused:
@@ -145,20 +170,23 @@ class Delegations:
             named = may_act_of(shown)
             if named is not None and named != actor.name:
                 raise NotPermitted("The token names another that may act.", "Exchange it for that one.") from None
-            return workload.service, SCOPES, workload.expires_us // _SECOND_US
+            return _Subject(workload.service, SCOPES, workload.expires_us // _SECOND_US)
+        self._sign_ins.check_issued(delegation.token_id)
         # One of ours may be narrowed by who holds it. Anybody else would be a longer chain.
         if delegation.actors != (actor.name,):
             check_chain(delegation.subject, (*delegation.actors, actor.name))
-        return self._good(delegation.subject), delegation.scope, delegation.expires_s
+        sign_in_id = self._sign_ins.sign_in_of(delegation.token_id)
+        return _Subject(self._good(delegation.subject), delegation.scope, delegation.expires_s, sign_in_id)
 
-    async def _secret_holder(self, shown: str) -> Principal:
+    async def _secret_holder(self, shown: str, upstream: str) -> _Subject:
+        """A secret that opens one database alone is good for tokens for that one."""
         name, _, secret = shown.partition(":")
         if not secret:
             raise AuthenticationFailed("The token can't be read.", "Give NAME:SECRET, or a token of the service's platform.")
-        credential = await asyncio.to_thread(self._secrets.match, name, secret)
+        credential = await asyncio.to_thread(self._secrets.match, name, secret, upstream)
         record = self._store.principals.by_id(credential.principal_id)
         assert record is not None, "a credential is a principal's"
-        return record.principal
+        return _Subject(record.principal, SCOPES, credential.expires_us // _SECOND_US, credential.sign_in_id)
 
     def _good(self, name: str) -> Principal:
         record = self._store.principals.named(name)

@@ -126,8 +126,6 @@ class Office:
         self.workloads = Workloads(identity, store, now)
         self.api_keys = ApiKeys(store, changes, self.principals, self.secrets, self.workloads, now)
         self.agents = Agents(store, changes, self.principals, gateway, now, new_id, workers)
-        self.delegations = Delegations(store, changes, self.secrets, self.workloads, self.agents, now, new_id)
-        self.directory = Directory(store, self.secrets, self.workloads, self.agents, self.delegations, now)
         provider = Provider(identity.sign_in, lambda: now() / 1_000_000) if identity.sign_in is not None else None
         newcomers = Newcomers(identity.sign_in, store, self.principals) if identity.sign_in is not None else None
         self.sign_ins = SignIns(store, changes, newcomers, provider, gateway, now, new_id, identity.local_accounts.allows)
@@ -140,6 +138,8 @@ class Office:
             lambda: keys.lasting("accounts"),
             now,
         )
+        self.delegations = Delegations(store, changes, self.secrets, self.workloads, self.agents, self.sign_ins, now, new_id)
+        self.directory = Directory(store, self.secrets, self.workloads, self.agents, self.delegations, now)
         self.scim = identity.scim
         self.people = People(identity.scim or ScimSettings(""), store, self.principals, self.sign_ins, now, new_id)
         self.codes = Codes(now)

@@ -90,8 +90,13 @@ class Secrets:
                 return await self.issue(by, record, min(expires_us, by.ends_us), purpose, upstream, by.sign_in_id)
             return await self.issue(by, record, expires_us, purpose, upstream)
 
-    async def exchange(self, proven: ProvenWorkload, upstream: str, minutes: float, purpose: str = "") -> Minted:
-        """Make a secret for a program that has proven which service it is; what it proved goes with it into the record."""
+    async def exchange(
+        self, proven: ProvenWorkload, upstream: str, minutes: float, purpose: str = "", sign_in_id: str = ""
+    ) -> Minted:
+        """Make a secret for a program that has proven which service it is; what it proved goes with it into the record.
+
+        It ends with the sign-in *sign_in_id*, where one is named.
+        """
         self.check(minutes / 60, purpose, upstream, MOST_EXCHANGED_HOURS)
         async with self._changes.turn():
             record = self._principals.good(proven.service.name)
@@ -102,6 +107,7 @@ class Secrets:
                 expires_us,
                 purpose,
                 upstream,
+                sign_in_id,
                 proof={"via": proven.proven_by, **dict(proven.proof)},
             )
 

@@ -53,6 +53,8 @@ class SignIns:
         self._sessions = sessions
         self._now = now
         self._new_id = new_id
+        # Tokens that were issued in sign-ins, by their ids: sign-in and end. The key that signs them lives no longer than this.
+        self._issued: dict[str, tuple[str, int]] = {}
 
     async def by_provider(self, vouched: Vouched) -> Operator:
         """Sign in whom the provider vouches for. Raises AuthenticationFailed."""
@@ -108,7 +110,10 @@ class SignIns:
 
     def still(self, by: Operator) -> Operator:
         """*by* with the groups of now. Raises AuthenticationFailed once the sign-in is over."""
-        sign_in = self._store.sign_ins.by_id(by.sign_in_id)
+        return self._still(by.sign_in_id)
+
+    def _still(self, sign_in_id: str) -> Operator:
+        sign_in = self._store.sign_ins.by_id(sign_in_id)
         if sign_in is None:
             raise AuthenticationFailed(_OVER, "Sign in again.")
         return self._operator(sign_in)
@@ -123,6 +128,22 @@ class SignIns:
         record = self._store.principals.by_id(sign_in.principal_id)
         return sign_in.via not in _LOCAL or (record is not None and self._local_allowed(record.principal.name))
 
+    def issued(self, sign_in_id: str, token_id: str, expires_us: int) -> None:
+        """Remember that a token was issued in a sign-in, with which it ends."""
+        now_us = self._now()
+        self._issued = {id_: known for id_, known in self._issued.items() if known[1] > now_us}
+        self._issued[token_id] = (sign_in_id, expires_us)
+
+    def sign_in_of(self, token_id: str) -> str:
+        """The sign-in that a token was issued in; empty for one of none."""
+        return self._issued.get(token_id, ("", 0))[0]
+
+    def check_issued(self, token_id: str) -> None:
+        """Refuse a token whose sign-in is over. Raises AuthenticationFailed."""
+        sign_in_id = self.sign_in_of(token_id)
+        if sign_in_id:
+            self._still(sign_in_id)
+
     async def end(self, by: Operator, sign_in_id: str, why: str) -> None:
         """End a sign-in, and with it the secrets that were minted in it and the sessions that they opened."""
         sign_in = self._store.sign_ins.by_id(sign_in_id)
@@ -135,6 +156,9 @@ class SignIns:
             for credential in self._store.credentials.of_sign_in(sign_in.id):
                 self._store.credentials.revoke(credential.id, self._now())
                 await self._sessions.revoke(credential_id=credential.id, reason=f"Your sign-in is over: {why}")
+            for token_id, (issued_in, _expires_us) in list(self._issued.items()):
+                if issued_in == sign_in.id:
+                    await self._sessions.revoke(credential_id=token_id, reason=f"Your sign-in is over: {why}")
 
     async def logged_out(self, logout_token: str) -> None:
         """The provider says that somebody has signed out there. Raises AuthenticationFailed."""
