@@ -79,6 +79,16 @@ class DataDirectory:
         return self.path / "export"
 
     @property
+    def notify_settings(self) -> Path:
+        """Who is told outside, and who answers from there; absent when nobody."""
+        return self.path / "notify.toml"
+
+    @property
+    def notify(self) -> Path:
+        """How telling goes, by receiver."""
+        return self.run / "notify"
+
+    @property
     def run(self) -> Path:
         """What belongs to a running Doorward: sockets, the operator's key, its addresses."""
         return self.path / "run"

@@ -30,6 +30,8 @@ EVENTS = frozenset(
         "log.unwritable",
         "log.key.failed",
         "export.failed",
+        "notice.failed",
+        "notice.lost",
         "link.lost",
         "request.crashed",
         "sequencer.failed",

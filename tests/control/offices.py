@@ -17,6 +17,7 @@ from doorward.control.operators import LOCAL, Operator
 from doorward.model.catalog import Column, Label, Relation, RelationKind, Snapshot
 from doorward.model.identity import Principal, PrincipalKind
 from doorward.model.link import Configured
+from doorward.model.notice import Notice
 from doorward.model.upstream import Upstream
 from doorward.store.database import SqlStore, open_store
 from tests.control.gateway import Clock, FakeGateway, MemoryLog
@@ -75,7 +76,9 @@ def log_keys_in(directory: Path) -> DayKeys:
     return DayKeys(directory / "days", lambda: wrapping_from(directory / "wrapping.key", {}))
 
 
-async def open_scene(directory: Path, clock: Callable[[], int] | None = None) -> Scene:
+async def open_scene(
+    directory: Path, clock: Callable[[], int] | None = None, notify: Callable[[Notice], None] = lambda _notice: None
+) -> Scene:
     """An office with alice (reader), report-bot for alice, ben (approver), ada (admin), eve (auditor)."""
     store = open_store(directory / "control.db")
     store.upstreams.put(Upstream("shop", "postgresql", "127.0.0.1", 5432, "shopdb", "doorward", "hush"))
@@ -83,7 +86,9 @@ async def open_scene(directory: Path, clock: Callable[[], int] | None = None) ->
     ticking = Clock()
     socket = directory / "link"
     link = GatewayLink(socket, lambda: Configured(store.upstreams.all(), {}, "p1", {}, "http://127.0.0.1:8400"), 1.0)
-    office = Office(store, link, log, Address("127.0.0.1", 6432), keys=log_keys_in(directory), now=clock or ticking)
+    office = Office(
+        store, link, log, Address("127.0.0.1", 6432), keys=log_keys_in(directory), now=clock or ticking, notify=notify
+    )
     gateway = FakeGateway(log)
     await office.open()
     await gateway.connect(socket)

@@ -16,16 +16,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from doorward import telemetry
+from doorward.api.answer_hooks import answer_hooks
 from doorward.api.operator_token import operator_token
 from doorward.api.settings import DoorSettings
 from doorward.assembly.certificate import ensure_certificate, key_bytes, write_secret
 from doorward.assembly.exporting import exporting
 from doorward.assembly.indexing import keep_index
 from doorward.assembly.listening import listen
+from doorward.assembly.notifying import notifying
 from doorward.assembly.signing import sign_until, take_up_left_journals
 from doorward.assembly.turning_days import configuration_of, turn_days
 from doorward.assembly.workers import Workers
@@ -57,6 +60,7 @@ from doorward.model.catalog import Snapshot
 from doorward.model.decision import Verdict
 from doorward.model.identity import Principal
 from doorward.model.link import Configured
+from doorward.notifying.receivers import read_receivers
 from doorward.policy.load import default_texts
 from doorward.policy.presets import overlaid
 from doorward.proxy.gateway import GatewaySettings
@@ -121,6 +125,7 @@ class ControlProcess:
         self._detectors = read_texts(data.detectors, "*.toml")
         read_detectors(self._detectors)  # raises where a gateway would
         identity = read_identity_file(data.identity)
+        told = read_receivers(data.notify_settings)
         async with contextlib.AsyncExitStack() as stack:
             store = open_store(data.store)
             stack.callback(store.close)
@@ -138,6 +143,7 @@ class ControlProcess:
             self._workers = Workers(settings.workers, self._gateway_settings(), self._write_state)
             ensure_key(data.wrapping_key)
             link = self._link = GatewayLink(data.link_socket, self._configured, stuck=self._workers.kill)
+            notify = stack.enter_context(notifying(data, told, lambda: self.console_url))
             address = Address(settings.host, settings.port, settings.tls)
             self.office = Office(
                 store,
@@ -157,6 +163,7 @@ class ControlProcess:
                 new_id=new_id,
                 freshen=lambda upstream: self._freshen(querier, upstream),
                 connect=lambda _upstream: UpstreamQuerier(self.settings.upstream),
+                notify=notify,
             )
             self.office.begin()
             self._progress("reading the catalog")
@@ -170,12 +177,13 @@ class ControlProcess:
             self.office.address = replace(address, port=self.port)
             shelf = Shelf(data.path, data.evidence)
             stack.push_async_callback(shelf.close)
-            doors = DoorSettings(operator_token(data.operator_token), frozenset({settings.console_host}))
+            hosts = {settings.console_host, urlsplit(told.console).hostname or settings.console_host}
+            doors = DoorSettings(operator_token(data.operator_token), frozenset(hosts))
             tools = McpDoor(self.office, lambda: self.console_url, tls=settings.tls)
             stack.push_async_callback(tools.close)
             server = uvicorn.Server(
                 uvicorn.Config(
-                    create_app(self.office, doors, tools.routes, shelf),
+                    create_app(self.office, doors, [*tools.routes, *answer_hooks(self.office, told.answerer)], shelf),
                     log_config=None,
                     access_log=False,
                     timeout_graceful_shutdown=2,
@@ -186,7 +194,7 @@ class ControlProcess:
             server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
             exports = stack.enter_context(exporting(data))
             version = self.office.policies.in_force.version
-            taken_up = configuration_of(settings, version, self._detectors, exports)
+            taken_up = configuration_of(settings, version, self._detectors, exports, told)
             tasks = [
                 asyncio.create_task(_serve(server, console), name="console"),
                 asyncio.create_task(self._keep_gateways(), name="gateway keeper"),

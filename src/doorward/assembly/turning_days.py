@@ -11,6 +11,7 @@ from doorward import telemetry
 from doorward.config import Settings
 from doorward.control.office import Office
 from doorward.errors import DoorwardError
+from doorward.notifying.receivers import NOBODY_TOLD, NotifySettings
 from doorward.shipping.destinations import Destination
 
 POLL_SECONDS = 5.0
@@ -32,7 +33,11 @@ async def turn_days(office: Office, configuration: Mapping[str, str]) -> None:
 
 
 def configuration_of(
-    settings: Settings, policy_version: str, detectors: Mapping[str, str], exports: Sequence[Destination] = ()
+    settings: Settings,
+    policy_version: str,
+    detectors: Mapping[str, str],
+    exports: Sequence[Destination] = (),
+    told: NotifySettings = NOBODY_TOLD,
 ) -> dict[str, str]:
     """What a start runs with, without secrets: by it a reader of the log sees what changed from one start to the next."""
     upstream = settings.upstream
@@ -45,5 +50,7 @@ def configuration_of(
         "client_tls": "offered" if settings.tls else "off",
         "durability": "strict" if settings.strict_durability else "by effect",
         "workers": str(settings.workers),
+        "notified": ", ".join(f"{each.name} ({each.kind}, {each.statement})" for each in told.receiver),
+        "answers_from": ", ".join(f"webhook {each.name} for {' '.join(each.people)}" for each in told.answerer),
         "exports": ", ".join(f"{each.name} ({each.kind}) to {each.to.partition(chr(63))[0]}" for each in exports),
     }

@@ -27,6 +27,7 @@ from doorward.cli import (
     log,
     login,
     mcp,
+    notify,
     on_call,
     people,
     policy,
@@ -96,6 +97,7 @@ app.command("probe", rich_help_panel=PROVE, help=coverage.PROBE_HELP)(coverage.p
 app.add_typer(reviews.review, name="review", rich_help_panel=PROVE)
 app.add_typer(audit.audit, name="audit", rich_help_panel=PROVE)
 app.add_typer(export.export, name="export", rich_help_panel=WATCH)
+app.add_typer(notify.notify, name="notify", rich_help_panel=ANSWER)
 app.add_typer(policy.policy, name="policy", rich_help_panel=RULES)
 app.command("classify", rich_help_panel=DATA, help=classify.CLASSIFY_HELP)(classify.classify)
 app.command("scan", rich_help_panel=DATA, help=scan.SCAN_HELP)(scan.scan)

@@ -19,6 +19,7 @@ from doorward.model.approval import Answer, ApprovalRequest
 from doorward.model.catalog import Label, LabelClass
 from doorward.model.entry import AccessBegun, AccessEnded, ActorStamp, GlassReviewed
 from doorward.model.identity import Principal, PrincipalKind
+from doorward.model.notice import Occasion
 from doorward.store.records import AccessRecord
 from doorward.store.repositories import Store
 
@@ -47,8 +48,12 @@ class Granting(Protocol):
         """Tell what access is granted by now, in place of all that was before."""
 
 
+def _nobody_told(_occasion: Occasion, _access: Access, _by: str, _word: str) -> None:
+    """Where nobody is to be told."""
+
+
 class Accesses:
-    """What is granted for a time. Each beginning and end is in the log before it counts."""
+    """What is granted for a time. Each beginning and end is in the log before it counts. *tell* hears of broken glass."""
 
     def __init__(
         self,
@@ -60,7 +65,9 @@ class Accesses:
         now: Callable[[], int],
         new_id: Callable[[str], str],
         changed: Callable[[], None],
+        tell: Callable[[Occasion, Access, str, str], None] = _nobody_told,
     ) -> None:
+        self._tell = tell
         self._store = store
         self._changes = changes
         self._gateways = gateways
@@ -111,6 +118,7 @@ class Accesses:
                 )
             wish = AccessWish((), (), (), seconds, ticket=ticket)
             record = await self._begin(AccessKind.BREAK_GLASS, person, upstream, wish, reason, person, "")
+            self._tell(Occasion.GLASS_BROKEN, record.access, person.name, reason)
         self._changed()
         return record
 
@@ -150,6 +158,7 @@ class Accesses:
                 GlassReviewed(access=access_id, at_us=self._now(), by=person.name, by_id=person.id, word=word)
             )
             self._store.accesses.review(access_id, person.id, person.name, word)
+            self._tell(Occasion.GLASS_REVIEWED, record.access, person.name, word)
         self._changed()
 
     async def tick(self) -> None:
@@ -242,6 +251,8 @@ class Accesses:
         )
         if self._store.accesses.end(record.access.id, self._now()):
             await self._gateways.grant(self.in_force())
+            if record.needs_review:
+                self._tell(Occasion.GLASS_TO_REVIEW, record.access, "", "")
 
     def _request(self, by: Operator, speaker: Principal, upstream: str, wish: AccessWish, reason: str) -> ApprovalRequest:
         now_us = self._now()

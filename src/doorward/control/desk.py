@@ -17,6 +17,7 @@ from doorward.errors import AuditUnavailable, Conflict, InvalidRequest, NotFound
 from doorward.model.approval import Answer, ApprovalRequest, RequestState, Voice
 from doorward.model.entry import ActorStamp, HoldAnswered, HoldMoved
 from doorward.model.identity import Principal, PrincipalKind
+from doorward.model.notice import Occasion
 from doorward.store.records import RequestRecord
 from doorward.store.repositories import Store
 
@@ -28,6 +29,24 @@ HISTORY_LIMIT = 5
 
 # Why an approver may not answer a request, in words for them; empty if they may.
 MayApprove = Callable[[Principal, ApprovalRequest], str]
+
+# Tells outside what became of a request, by whom and with what words where a person did it. Never waits, never fails.
+Tell = Callable[[Occasion, ApprovalRequest, str, str], None]
+
+
+def _nobody_told(_occasion: Occasion, _request: ApprovalRequest, _by: str, _word: str) -> None:
+    """Where nobody is to be told."""
+
+
+# How a request ends, as it is told outside.
+_TOLD_OF = {
+    Event.APPROVE: Occasion.APPROVED,
+    Event.REJECT: Occasion.REJECTED,
+    Event.WITHDRAW: Occasion.WITHDRAWN,
+    Event.EXPIRE: Occasion.EXPIRED,
+    Event.LAPSE: Occasion.LAPSED,
+    Event.REVOKE: Occasion.REVOKED,
+}
 
 # What a gateway says of the end of a wait. That it took up an answer changes nothing here.
 _EVENT_OF = {
@@ -71,7 +90,7 @@ class Desk:
     """Requests and answers. A request of a gateway that is lost is withdrawn: nobody waits for it any more.
 
     *stand_ins* tells who answers for a group now without being of it. *freshen* brings what gateways know of an upstream up to
-    date before an approval, which is good only for objects that are still the same.
+    date before an approval, which is good only for objects that are still the same. *tell* hears what becomes of each request.
     """
 
     def __init__(
@@ -84,10 +103,12 @@ class Desk:
         changed: Callable[[], None],
         stand_ins: Callable[[], tuple[StandIn, ...]] = tuple,
         freshen: Callable[[str], Awaitable[None]] | None = None,
+        tell: Tell = _nobody_told,
     ) -> None:
         self._store = store
         self._changes = changes
         self._gateways = gateways
+        self._tell = tell
         self._may_approve = may_approve
         self._now = now
         self._changed = changed
@@ -110,6 +131,7 @@ class Desk:
     def take_in(self, request: ApprovalRequest) -> None:
         """Take in a wish, which no gateway asks."""
         self._store.requests.add(request)
+        self._tell(Occasion.ASKED, request, "", request.reason)
         self._changed()
 
     def open_wishes_of(self, speaker_id: str) -> int:
@@ -125,6 +147,7 @@ class Desk:
         """Take in a request."""
         self._asked_by[request.id] = gateway
         self._store.requests.add(request)
+        self._tell(Occasion.ASKED, request, "", "")
         self._changed()
 
     def settled(self, request_id: str, state: str) -> None:
@@ -153,6 +176,7 @@ class Desk:
                 after(record.state, Event.ESCALATE)
                 await self._note(request.id, Event.ESCALATE, None, f"asked of {request.escalates_to} as well")
                 self._escalated.add(request.id)
+                self._tell(Occasion.ESCALATED, request, "", "")
                 self._changed()
 
     def questions(self, by: Operator, state: RequestState | None = None) -> tuple[Question, ...]:
@@ -220,6 +244,7 @@ class Desk:
             left = tuple(voice for voice in record.voices if voice.by_id != person.id)
             if not self._store.requests.hear(request_id, left):
                 raise _overtaken()
+            self._tell(Occasion.TAKEN_BACK, record.request, person.name, reason)
         self._changed()
         return RequestRecord(record.request, record.state, None, None, left)
 
@@ -240,11 +265,13 @@ class Desk:
         voices = (*question.voices, voice)
         if not self._store.requests.hear(request.id, voices):
             raise _overtaken()
+        self._tell(Occasion.SECONDED, request, voice.by_name, voice.reason)
         return RequestRecord(request, RequestState.PENDING, None, None, voices)
 
     async def _settle(self, question: Question, answer: Answer) -> RequestRecord:
         record = question.record
-        state = after(record.state, Event.APPROVE if answer.approved else Event.REJECT)
+        event = Event.APPROVE if answer.approved else Event.REJECT
+        state = after(record.state, event)
         if answer.at_us >= record.request.expires_us:
             raise Conflict("Its time ran out.", "It has to be asked again.")
         if not self._gateways.is_connected:
@@ -259,6 +286,7 @@ class Desk:
             await self._gateways.answer(answer)
         elif answer.approved and self._begin_access is not None:
             await self._begin_access(record.request, answer)
+        self._tell(_TOLD_OF[event], record.request, answer.by_name, answer.reason)
         return RequestRecord(record.request, state, answer, answer.at_us, record.voices)
 
     async def _note(self, request_id: str, event: Event, by: Voice | Principal | None, reason: str) -> None:
@@ -306,6 +334,7 @@ class Desk:
         if record is None or following is None:
             return
         self._store.requests.settle(request_id, record.state, following, self._now(), None)
+        self._tell(_TOLD_OF[event], record.request, "", "")
         if following is not RequestState.LAPSED:
             self._forget(request_id)
         self._changed()

@@ -13,6 +13,7 @@ from doorward.clock import new_id, now_us
 from doorward.control.access import Accesses
 from doorward.control.agents import Agents
 from doorward.control.api_keys import ApiKeys
+from doorward.control.brought_answers import BroughtAnswers
 from doorward.control.catalog import Catalog
 from doorward.control.changes import Changes
 from doorward.control.clock_watch import ClockWatch, steady_us
@@ -29,6 +30,7 @@ from doorward.control.local_accounts import LocalAccounts
 from doorward.control.log_keys import LogKeys
 from doorward.control.lookup import Directory
 from doorward.control.newcomers import Newcomers
+from doorward.control.notices import Notices
 from doorward.control.on_call import OnCall
 from doorward.control.operators import Operator
 from doorward.control.people import People
@@ -48,6 +50,7 @@ from doorward.control.sign_ins import SignIns
 from doorward.control.workloads import Workloads
 from doorward.model import link as messages
 from doorward.model.approval import ApprovalRequest, RequestState
+from doorward.model.notice import Notice
 from doorward.model.upstream import Upstream
 from doorward.policy.load import default_texts
 from doorward.store.repositories import Store
@@ -84,7 +87,8 @@ class Office:
 
     *catalog_touched* is told the name of an upstream whose catalog has to be read again. *rules* are those that count while
     nothing is published, *observed* the upstreams that are only watched, *shadow* candidate rules. *keys* are those of the
-    log. *identity* says whose tokens are believed, *workers* how many gateways there are.
+    log. *identity* says whose tokens are believed, *workers* how many gateways there are. *notify* takes what is to be told
+    outside; it never waits.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class Office:
         steady: Callable[[], int] = steady_us,
         freshen: Callable[[str], Awaitable[None]] | None = None,
         connect: Callable[[str], Querying | None] = lambda _upstream: None,
+        notify: Callable[[Notice], None] = lambda _notice: None,
     ) -> None:
         self._store = store
         self._gateway = gateway
@@ -146,10 +151,24 @@ class Office:
         self.devices = Devices(self.sign_ins, now)
         self.sessions = Sessions(lambda: self.feed.publish(Topic.SESSIONS))
         self.on_call = OnCall(store, changes, self.principals, now, new_id, self._requests_changed)
-        self.desk = Desk(store, changes, gateway, may_approve, now, self._requests_changed, self.on_call.stand_ins, freshen)
+        notices = self.notices = Notices(notify, now, new_id)
+        self.desk = Desk(
+            store,
+            changes,
+            gateway,
+            may_approve,
+            now,
+            self._requests_changed,
+            self.on_call.stand_ins,
+            freshen,
+            notices.of_request,
+        )
         self.queue = Queue(store, self.desk)
+        self.answers = BroughtAnswers(changes, self.principals, self.desk)
         self.effects = Effects(lambda name: self.catalog.snapshots.get(name), connect, self._requests_changed)
-        self.accesses = Accesses(store, changes, gateway, self.principals, self.desk, now, new_id, self._requests_changed)
+        self.accesses = Accesses(
+            store, changes, gateway, self.principals, self.desk, now, new_id, self._requests_changed, notices.of_glass
+        )
         self.catalog = Catalog(
             store, changes, gateway.configure, now, lambda: self.feed.publish(Topic.CATALOG), catalog_touched
         )

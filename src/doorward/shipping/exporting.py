@@ -17,7 +17,8 @@ from doorward.audit.reader import LogReader
 from doorward.errors import DoorwardError
 from doorward.shipping.destinations import Destination
 from doorward.shipping.ocsf import Events
-from doorward.shipping.receivers import ConnectionEnded, DeliveryFailed, Receiver
+from doorward.shipping.posting import DeliveryFailed
+from doorward.shipping.receivers import ConnectionEnded, Receiver
 
 # What is held in memory at a time, however far behind a receiver is.
 BATCH_ENTRIES = 500

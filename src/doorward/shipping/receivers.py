@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import select
 import socket
 import ssl
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from doorward.errors import DoorwardError
 from doorward.shipping.destinations import Destination
 from doorward.shipping.envelopes import ENVELOPES, lines, syslog_messages
 from doorward.shipping.ocsf import Event
+from doorward.shipping.posting import DeliveryFailed, post, trust
 
-# An answer is read no further; one that says less is all that is needed.
-_ANSWER_BYTES = 4 << 20
 _SYSLOG_TLS_PORT, _SYSLOG_PORT = 6514, 514
-
-
-class DeliveryFailed(DoorwardError):
-    """A receiver did not take a batch; it is sent again later."""
-
-    code = "delivery-failed"
 
 
 class ConnectionEnded(DeliveryFailed):
@@ -97,29 +87,21 @@ class HttpReceiver:
             "User-Agent": "doorward",
             **self._envelope.authorization(destination.token()),
         }
-        self._url = urlsplit(destination.to)
-        self._context = _trust(destination) if self._url.scheme == "https" else None
+        self._context = trust(destination.ca_file) if urlsplit(destination.to).scheme == "https" else None
 
     def take(self, events: Sequence[Event]) -> None:
         """See :class:`Receiver`."""
-        url, name = self._url, self._destination.name
-        host, seconds = url.hostname or "", self._destination.timeout_seconds
-        connection: http.client.HTTPConnection
-        if self._context is not None:
-            connection = http.client.HTTPSConnection(host, url.port, timeout=seconds, context=self._context)
-        else:
-            connection = http.client.HTTPConnection(host, url.port, timeout=seconds)
-        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        try:
-            connection.request("POST", target, self._envelope.body(events, self._destination), self._headers)
-            response = connection.getresponse()
-            answer = _read(response, time.monotonic() + seconds)
-        except (OSError, http.client.HTTPException) as error:
-            raise DeliveryFailed(f"{name} does not answer: {type(error).__name__}.", f"Is {host} up and reachable?") from None
-        finally:
-            connection.close()
-        if not 200 <= response.status < 300:
-            raise DeliveryFailed(f"{name} answered with status {response.status}.", "Its own log says why.")
+        name = self._destination.name
+        status, answer = post(
+            self._destination.to,
+            self._envelope.body(events, self._destination),
+            self._headers,
+            name=name,
+            seconds=self._destination.timeout_seconds,
+            context=self._context,
+        )
+        if not 200 <= status < 300:
+            raise DeliveryFailed(f"{name} answered with status {status}.", "Its own log says why.")
         refusal = self._envelope.refusal(answer, len(events))
         if refusal:
             raise DeliveryFailed(f"{name} did not take all: {refusal[:200]}.", "Its own log says why.")
@@ -138,7 +120,7 @@ class SyslogReceiver:
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._url = urlsplit(destination.to)
-        self._context = _trust(destination) if self._url.scheme == "tls" else None
+        self._context = trust(destination.ca_file) if self._url.scheme == "tls" else None
         self._socket: socket.socket | None = None
         self._host = socket.gethostname()[:255]
 
@@ -189,21 +171,3 @@ def _was_closed(connection: socket.socket) -> bool:
         return not connection.recv(4_096)
     except (ssl.SSLWantReadError, BlockingIOError, TimeoutError):
         return False  # a TLS message of its own, a new session ticket
-
-
-def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:
-    """The answer, as far as it comes in time: a receiver that drips keeps nobody."""
-    parts, size = [], 0
-    while size < _ANSWER_BYTES:
-        part = response.read1(65_536)
-        if not part:
-            break
-        parts.append(part)
-        size += len(part)
-        if time.monotonic() > deadline:
-            raise TimeoutError
-    return b"".join(parts)
-
-
-def _trust(destination: Destination) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=destination.ca_file or None)
