@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from doorward import telemetry
 from doorward.api.failures import UNEXPECTED, failure_of, failure_response, status_of
-from doorward.api.signin import Attempts, address_of
+from doorward.api.signin import address_of
+from doorward.authentication.attempts import Attempts
 from doorward.control.office import Office
 from doorward.errors import AuthenticationFailed, DoorwardError
 from doorward.notifying.receivers import Answerer
