@@ -303,3 +303,24 @@ def test_functions_in_rules_are_held_against_the_running_doorward(running: Runni
     assert running.doorward("policy", "check", str(tmp_path), "--data-dir", str(tmp_path / "none")).everything.endswith(
         "0 warnings"
     )
+
+
+def test_a_local_account_and_a_key_are_made_listed_and_taken_away(running: Running) -> None:
+    """What is shown once can be pasted whole, and the lists tell of it."""
+    add(running, "lena")
+    made = running.doorward("user", "password", "lena", COLUMNS="40")
+    assert made.code == 0, made.everything
+    assert [line for line in made.output.splitlines() if line.strip().startswith("http") and "/account/set-up?link=" in line]
+    assert "lena" in running.doorward("user", "accounts").output
+    assert running.doorward("user", "password", "lena", "--remove").code == 0
+    assert running.doorward("user", "password", "nobody-here").code == 1
+    add(running, "old-reports", "--owner", "lena", kind="service")
+    key = json.loads(running.doorward("key", "add", "old-reports", "--database", "shop", "--days", "2", "--json").output)
+    assert key["secret"].startswith("dwk_")
+    told = running.doorward("key", "add", "old-reports", "--api", COLUMNS="40").output
+    assert [line for line in told.splitlines() if line.startswith("  dwk_")]
+    assert running.doorward("key", "revoke", key["credential_id"]).code == 0
+    listed = {one["id"]: one for one in json.loads(running.doorward("key", "list", "--json").output)}
+    assert (listed[key["credential_id"]]["is_good"], len(listed)) == (False, 2)
+    assert "old-reports" in running.doorward("key", "list").output
+    assert running.doorward("key", "add", "lena").code == 1
