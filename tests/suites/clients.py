@@ -75,6 +75,7 @@ NODE = Suite(
     run_node,
     ("suite", "postgres", "template1"),
     needs=("node-postgres/packages/pg/test", "node/node_modules/pg/package.json"),
+    least=70,
 )
 JDBC = Suite(
     "pgjdbc",
@@ -83,6 +84,7 @@ JDBC = Suite(
     ("Debian's libpostgresql-jdbc-java and openjdk-17-jdk-headless",),
     run_jdbc,
     needs=(JAVA, JDBC_JAR),
+    least=60,
 )
 PIPELINE = Suite(
     "libpq-pipeline",
@@ -94,5 +96,6 @@ PIPELINE = Suite(
     ),
     run_pipeline,
     needs=(PIPELINE_PROGRAM,),
+    least=10,
 )
 SUITES = (NODE, JDBC, PIPELINE)

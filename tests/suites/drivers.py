@@ -79,7 +79,8 @@ def _dburi(driver: str, target: Target) -> list[str]:
 
 
 _VENV = (
-    "venv/: a virtual environment with psycopg[binary]==3.3.4 psycopg-pool asyncpg==0.31.0 SQLAlchemy==2.0.52 'pytest<9' pproxy"
+    "venv/: a virtual environment with psycopg[binary]==3.3.4 psycopg-pool asyncpg==0.31.0 SQLAlchemy==2.0.52 'pytest<9'"
+    " anyio distro pproxy"
 )
 _GIT = "{name}/: git clone --branch {tag} https://github.com/{repository}"
 
@@ -90,6 +91,7 @@ PSYCOPG = Suite(
     (_GIT.format(name="psycopg", tag="3.3.4", repository="psycopg/psycopg"), _VENV),
     partial(_pytest, "psycopg", _psycopg, environment={"PSYCOPG_IMPL": "binary"}),
     needs=("psycopg/tests", PYTHON),
+    least=5_000,
 )
 ASYNCPG = Suite(
     "asyncpg",
@@ -99,6 +101,7 @@ ASYNCPG = Suite(
     partial(_pytest, "asyncpg", _asyncpg),
     ("postgres",),
     needs=("asyncpg/tests", PYTHON),
+    least=300,
 )
 _SCHEMAS = (
     "CREATE SCHEMA test_schema",
@@ -118,6 +121,7 @@ def _sqlalchemy_suite(name: str, title: str, arguments: Callable[[Target], list[
         ("test", "postgres"),
         _SCHEMAS,
         ("sqlalchemy/test", PYTHON),
+        2_000,
     )
 
 

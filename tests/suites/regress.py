@@ -64,4 +64,5 @@ SUITE = Suite(
     ("regression", "postgres", "template1"),
     PREPARATION,
     (str(PG_REGRESS), f"{FOLDER}/parallel_schedule", f"{FOLDER}/regress.so"),
+    200,
 )

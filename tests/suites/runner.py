@@ -1,7 +1,8 @@
 """Run other projects' suites directly and through Doorward, and compare test by test.
 
 Exit code 0: every difference is explained in differences.toml, and every listed difference was there; 1: not so; 2: nothing
-could be run. Suites whose sources are not there are left out, which is said.
+could be run. Suites whose sources are not there are left out, which is said. One that is named and is not there, or of which
+most did not run, is a failure.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from tests.suites import clients, drivers, regress, sessions
 from tests.suites.outcomes import Comparison, Outcome, read_differences
-from tests.suites.suite import Missing, Place, Suite
+from tests.suites.suite import Missing, Place, Suite, Unfinished
 from tests.suites.table import write_table
 from tests.suites.targets import Target, direct, recorded_statements, through_doorward
 
@@ -79,6 +80,7 @@ def _both(suite: Suite, sources: Path, only: str | None) -> Comparison:
         kept = sources / RESULTS / f"{suite.name}-{road}.json"
         if only in (None, road):
             outcomes = _run(suite, road, sources)
+            suite.check_enough(outcomes, road)
             kept.write_text(json.dumps({name: dataclasses.asdict(o) for name, o in outcomes.items()}, indent=1), "utf-8")
         found[road] = _kept(kept) if kept.exists() else {}
     return Comparison(suite.name, suite.version, found["direct"], found["doorward"])
@@ -95,13 +97,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     differences = read_differences()
     comparisons: list[Comparison] = []
+    left_out = 0
     for suite in suites:
         try:
             suite.check(chosen.sources)
             comparisons.append(_both(suite, chosen.sources, chosen.road))
-        except (Missing, subprocess.TimeoutExpired) as fault:
+        except (Missing, Unfinished, subprocess.TimeoutExpired) as fault:
+            left_out += bool(chosen.names) or isinstance(fault, Unfinished)
             print(f"{suite.name}: left out, {fault} (--list says how to get it)", file=sys.stderr)
-    good = bool(comparisons)
+    good = bool(comparisons) and not left_out
     for found in comparisons:
         unexplained, outdated = found.unexplained(differences), found.outdated(differences)
         good &= not unexplained and not outdated and bool(found.tests)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,10 @@ PYTHON = "venv/bin/python"
 
 class Missing(Exception):
     """Something that a suite needs is not there; the message says what."""
+
+
+class Unfinished(Exception):
+    """Most of a suite did not run; the message says what did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Place:
 class Suite:
     """One suite. *run* runs it on one road; *get* tells how to get what it needs, line by line.
 
-    *needs* are the files without which it can't run: absolute, or under the folder of the fetched suites.
+    *needs* are the files without which it can't run: absolute, or under the folder of the fetched suites. Where fewer than
+    *least* tests come out, most of it did not run, which is the same on both roads and proves nothing.
     """
 
     name: str
@@ -46,12 +51,19 @@ class Suite:
     databases: tuple[str, ...] = ("suite",)
     preparation: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    least: int = 1
 
     def check(self, sources: Path) -> None:
         """Raises Missing when something that it needs is not there."""
         for name in self.needs:
             if not (sources / name).exists():
                 raise Missing(f"{sources / name} is not there")
+
+    def check_enough(self, outcomes: Mapping[str, Outcome], road: str) -> None:
+        """Raises Unfinished when most of it did not run: the same on both roads, that would prove nothing."""
+        if len(outcomes) < self.least:
+            told = next((outcome.output for outcome in outcomes.values() if outcome.output), "")
+            raise Unfinished(f"only {len(outcomes)} tests ran on the road {road}, of at least {self.least}. {told[-500:]}")
 
 
 def run_command(command: list[str], target: Target, seconds: float, **options: object) -> subprocess.CompletedProcess[str]:

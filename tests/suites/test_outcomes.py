@@ -9,6 +9,7 @@ import pytest
 
 from tests.suites.outcomes import PASSED, Comparison, Difference, Outcome, read_differences
 from tests.suites.runner import SUITES, main
+from tests.suites.suite import Unfinished
 from tests.suites.table import DIFFERENCES, PAGE, RESULTS, part, put_part, render_differences
 
 
@@ -53,6 +54,14 @@ def test_a_listed_difference_that_is_gone_is_outdated() -> None:
     found = compared({"a": Outcome(PASSED), "b": Outcome(PASSED)}, {"a": Outcome("failed"), "b": Outcome(PASSED)})
     assert found.outdated([Difference("one", ("a", "b", "c"), "known")]) == ("b", "c")
     assert found.outdated([Difference("one", ("b",), "known", sometimes=True), Difference("other", ("b",), "known")]) == ()
+
+
+def test_a_suite_of_which_most_did_not_run_is_no_result() -> None:
+    """Two roads on which nothing could be imported are alike."""
+    suite = SUITES["psycopg"]
+    with pytest.raises(Unfinished, match="only 1 tests ran on the road direct"):
+        suite.check_enough({"collecting": Outcome("error")}, "direct")
+    suite.check_enough({str(number): Outcome(PASSED) for number in range(suite.least)}, "direct")
 
 
 def test_every_listed_difference_is_of_a_suite_and_has_a_reason() -> None:
