@@ -232,8 +232,8 @@ def postgres18() -> Iterator[Server]:
 def _drop(connection: psycopg.Connection[Any], name: str) -> None:
     """Drop a database; who keeps that waiting is told, and ended.
 
-    DROP DATABASE waits for every process of the server to notice it, and one that writes to a client which takes nothing
-    notices nothing.
+    DROP DATABASE waits for every process of the server to notice it, and one that writes to a client which takes nothing, or
+    is in a COPY from one that sends nothing, notices nothing.
     """
     connection.execute(f"SET statement_timeout = '{DROP_SECONDS}s'".encode())
     drop = f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode()
@@ -243,7 +243,9 @@ def _drop(connection: psycopg.Connection[Any], name: str) -> None:
         others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         told = connection.execute(f"SELECT datname, state, wait_event_type, wait_event, left(query, 80) {others}".encode())
         warnings.warn(f"DROP DATABASE {name} waited for: {told.fetchall()}", stacklevel=3)
-        connection.execute(f"SELECT pg_terminate_backend(pid) {others} AND wait_event = 'ClientWrite'".encode())
+        connection.execute(
+            f"SELECT pg_terminate_backend(pid) {others} AND state = 'active' AND wait_event_type = 'Client'".encode()
+        )
         connection.execute(drop)
 
 

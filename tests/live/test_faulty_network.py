@@ -179,6 +179,10 @@ def nothing_is_left(wired: Wires) -> None:
     assert after.sessions == after.upstream_connections == 0
     assert after.tasks == wired.before.tasks
     wired.running.wait_for(lambda: wired.to_doorward.open_connections == 0, SETTLE_SECONDS)
+    # Nor has the server anybody left: a COPY that goes on there would keep its locks.
+    waiting = "state = 'active' AND wait_event_type = 'Client'"
+    left = f"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND {waiting}"
+    wired.running.wait_for(lambda: wired.database.execute(left) == [(0,)], SETTLE_SECONDS)
     entries = wired.running.entries()
     opened = {entry["session"] for entry in entries if entry["kind"] == "session.opened"}
     closed = Counter(entry["session"] for entry in entries if entry["kind"] == "session.closed")

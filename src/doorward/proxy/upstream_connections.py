@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import ssl
+import struct
 import weakref
 from collections.abc import Callable
 from typing import Any, cast
@@ -25,6 +26,8 @@ LINGER_SECONDS = 10.0
 CONNECT_TIMEOUT_SECONDS = 15.0
 QUESTION_TIMEOUT_SECONDS = 60.0
 
+# SO_LINGER for no time at all (socket(7)): what is unsent is dropped, and the peer hears of it.
+_RESET = struct.pack("ii", 1, 0)
 _OWN_SETTINGS = {"application_name": "doorward catalog", "client_encoding": "UTF8", "statement_timeout": "60s"}
 
 
@@ -129,7 +132,17 @@ class UpstreamConnection(asyncio.Protocol):
                 self.transport.write(goodbye)
             self.transport.close()
             # An upstream that reads nothing would keep it, and what is still to be written, for as long as it likes.
-            self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.transport.abort)
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
+
+    def abort(self) -> None:
+        """End the connection with a reset: in a COPY, a server would not hear of an end behind what it does not read."""
+        if self.transport is None:
+            return
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
 
 
 async def connect(upstream: Upstream, settings: dict[str, str]) -> UpstreamConnection:

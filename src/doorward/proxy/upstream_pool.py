@@ -258,5 +258,4 @@ def _are_alike(one: Lent, other: Lent) -> bool:
 def _break(lent: Lent) -> None:
     """End it without waiting for anything to be sent: it may be stuck."""
     lent.connection.release()
-    if lent.connection.transport is not None:
-        lent.connection.transport.abort()
+    lent.connection.abort()
