@@ -12,6 +12,7 @@ from doorward.detectors.check_digits import luhn
 from doorward.detectors.scanner import Scanner
 
 NOTE_BYTES = 80
+CLEAN, DENSE = "clean notes of 80 bytes", "cells, all of them hits"
 NOTES, CELLS = 60_000, 20_000
 CHUNK = 4_096  # values handed over at once, as rows of a result come
 ROUNDS = 3
@@ -61,10 +62,11 @@ def corpora() -> dict[str, list[bytes]]:
         for _ in range(NOTES)
     ]
     dense = [dice.choice(_MAKERS)(dice).encode() for _ in range(CELLS)]
-    return {"clean notes of 80 bytes": clean, "notes, a hundredth hits": some, "cells, all of them hits": dense}
+    return {CLEAN: clean, "notes, a hundredth hits": some, DENSE: dense}
 
 
-def _rate(scanner: Scanner, values: Sequence[bytes]) -> float:
+def rate(scanner: Scanner, values: Sequence[bytes]) -> float:
+    """Values a second of processor time."""
     began = time.process_time()
     for at in range(0, len(values), CHUNK):
         scanner.find_all(values[at : at + CHUNK])
@@ -82,7 +84,7 @@ def measure() -> dict[str, Any]:
         for _ in range(ROUNDS):
             scanner = Scanner()  # remembers nothing; the rules are compiled once for all scanners
             engine = scanner.engine
-            best = max(best, _rate(scanner, values))
+            best = max(best, rate(scanner, values))
         rates[name] = {
             "values_per_second": best,
             "megabytes_per_second": best * sum(map(len, values)) / len(values) / 1e6,

@@ -8,8 +8,11 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 
+from doorward.detectors.scanner import Scanner
+from tests.accuracy.speed import CLEAN, DENSE, corpora, rate
 from tests.bench.client import Answer, DrainingClient
 from tests.bench.decisions import RULES, cached_us, uncached_us
 from tests.bench.processes import resident_kib
@@ -306,6 +309,28 @@ def _decision_cell(name: str, title: str, measured: Callable[[float], tuple[floa
     return Cell(name, title, "decisions", "us", False, "decision", _decisions(measured), targets=targets, versus="doorward")
 
 
+# --- detectors --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _corpora() -> dict[str, list[bytes]]:
+    return corpora()
+
+
+def _values_cell(name: str, corpus: str, unit: str) -> Cell:
+    """In this process, by its processor time. Nearly all values differ, so that nothing is won by remembering."""
+
+    def measure(_target: Target, _world: World, _seconds: float) -> Number:
+        values = _corpora()[corpus]
+        scanner = Scanner()
+        scanner.find_all(values[:10])  # what is made once for all is made here
+        found = rate(Scanner(), values)
+        return Number(found * sum(map(len, values)) / len(values) / 1e6 if unit == "MB/s" else found, len(values))
+
+    title = f"reading {corpus} for personal data and secrets"
+    return Cell(name, title, "detectors", unit, True, "value", measure, targets=("doorward",), versus="doorward")
+
+
 CELLS: tuple[Cell, ...] = (
     *_select_cells(),
     Cell(
@@ -334,6 +359,9 @@ CELLS: tuple[Cell, ...] = (
     ),
     _decision_cell("decision-cached", f"a decision made before, under {RULES} rules", cached_us),
     _decision_cell("decision-uncached", f"a decision never made before, under {RULES} rules", uncached_us),
+    _values_cell("values-clean", CLEAN, "values/s"),
+    _values_cell("values-clean-bytes", CLEAN, "MB/s"),
+    _values_cell("values-dense", DENSE, "values/s"),
     Cell(
         "memory-idle-session", "memory of an idle session, at {sessions}", "memory", "KiB", False, "session",
         idle_session_kib, targets=RELAYS, is_once=True, is_fresh=True,

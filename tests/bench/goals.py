@@ -42,6 +42,8 @@ GOALS = (
     Goal("first-seen-point", "doorward", "", False, 1.0),
     Goal("decision-cached", "doorward", "", False, 5.0),
     Goal("decision-uncached", "doorward", "", False, 300.0),
+    Goal("values-clean", "doorward", "", True, 500_000.0),
+    Goal("values-dense", "doorward", "", True, 50_000.0),
     Goal("memory-idle-session", "doorward", "", False, 30.0),
 )
 
