@@ -235,6 +235,8 @@ def test_a_lasting_key_is_kept_wrapped_and_survives_rotation(tmp_path: Path, fil
     assert keys_in(tmp_path, wrapping_from(file, {})).lasting("accounts") == made
     with pytest.raises(ConfigurationInvalid, match="does not open"):
         keys_in(tmp_path, KeyRing((b"o" * 32,), "elsewhere")).lasting("accounts")
-    kept.write_text("{")
-    with pytest.raises(ConfigurationInvalid, match="damaged"):
-        keys_in(tmp_path, wrapping_from(file, {})).lasting("accounts")
+    whole = kept.read_text()
+    for damaged in ("{", whole.replace('"wrapped":"', '"wrapped":"!'), whole.replace('"id":"accounts"', '"id":"others"')):
+        kept.write_text(damaged)
+        with pytest.raises(ConfigurationInvalid, match=r"accounts\.lasting is damaged"):
+            keys_in(tmp_path, wrapping_from(file, {})).lasting("accounts")

@@ -18,7 +18,8 @@ from doorward.audit.reader import LogReader
 from doorward.audit.sealing import as_it_is
 from doorward.model.entry import ServiceStarted
 from doorward.shipping.destinations import Destination
-from doorward.shipping.exporting import BATCH_ENTRIES, LONGEST_PAUSE_SECONDS, Export, read_cursor
+from doorward.shipping.exporting import BATCH_ENTRIES, Export, read_cursor
+from doorward.shipping.posting import LONGEST_PAUSE_SECONDS
 from doorward.shipping.receivers import receiver_of
 from tests.shipping.conftest import Collector, Write
 

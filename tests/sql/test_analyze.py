@@ -226,6 +226,7 @@ def test_mutated_statements_come_back_as_an_analysis(seed: str, data: st.DataObj
 STARS = "WITH a0 AS (SELECT 1 AS x, 2 AS y)" + "".join(f", a{n} AS (SELECT * FROM a{n - 1}, a{n - 1} b)" for n in range(1, 60))
 
 
+TABLES = ", ".join(f"t t{n}" for n in range(1_600))
 WIDE = ", ".join(f"1 AS a{n}" for n in range(1_600))
 
 
@@ -247,9 +248,25 @@ WIDE = ", ".join(f"1 AS a{n}" for n in range(1_600))
         f"SELECT {', '.join(f's.b{n}' for n in range(20_000))} FROM (SELECT {WIDE}) s",
         f"WITH c AS (SELECT {WIDE}) SELECT 1 FROM {', '.join(f'c c{n}' for n in range(10_000))}",
         f"SELECT {', '.join(f'b{n}' for n in range(10_000))} FROM {', '.join(f't t{n}' for n in range(2_000))}",
+        f"SELECT {', '.join(f's.b{n}' for n in range(10_000))} FROM (SELECT * FROM {TABLES}) s",
+        f"SELECT {', '.join(f'b{n}' for n in range(10_000))} FROM (SELECT * FROM {TABLES}) s",
         f"SELECT {WIDE} ORDER BY {', '.join(f'a{n % 1_600}' for n in range(20_000))}",
     ],
-    ids=["or", "in", "ctes", "stars", "references", "windows", "wide", "absent", "repeated", "tables", "order"],
+    ids=[
+        "or",
+        "in",
+        "ctes",
+        "stars",
+        "references",
+        "windows",
+        "wide",
+        "absent",
+        "repeated",
+        "tables",
+        "starred",
+        "bare",
+        "order",
+    ],
 )
 def test_work_grows_with_the_text_and_not_with_its_square(text: str) -> None:
     """Each takes a second or so; squared, it would be minutes."""

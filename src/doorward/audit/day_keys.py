@@ -137,31 +137,17 @@ class DayKeys:
         # One at a time: two that make it at once would each go on with a key of their own.
         with self._making:
             if name not in self._lasting:
-                self._lasting[name] = self._read_lasting(self._folder / f"{name}{_LASTING}")
+                self._lasting[name] = self._made_or_read(name)
             return self._lasting[name]
 
-    def _read_lasting(self, path: Path) -> bytes:
-        try:
-            kept = msgspec.json.decode(path.read_bytes(), type=_File)
-        except FileNotFoundError:
-            made = secrets.token_bytes(_SALT_BYTES)
-            make_directory(self._folder)
-            self._write_lasting(path, made, self._wrapping())
-            return made
-        except (OSError, msgspec.DecodeError):
-            raise ConfigurationInvalid(f"The key {path} is damaged.", "Restore it from a backup.") from None
-        return self._wrapping().unwrap(self._wrapped(kept), path.name.removesuffix(_LASTING))
-
-    def _write_lasting(self, path: Path, plain: bytes, wrapping: Wrapping) -> None:
-        name = path.name.removesuffix(_LASTING)
-        kept = _File(name, "", base64.b64encode(wrapping.wrap(plain, name)).decode(), wrapping.name)
-        try:
-            write_durably(path, msgspec.json.encode(kept) + b"\n")
-            sync_directory(self._folder)
-        except OSError as error:
-            raise ConfigurationInvalid(
-                f"The key {path} can't be written: {error.strerror}.", "Make room, or make the folder keys yours."
-            ) from None
+    def _made_or_read(self, name: str) -> bytes:
+        kept = self._load(name)
+        if kept is not None:
+            return self._wrapping().unwrap(self._wrapped(kept), name)
+        made = secrets.token_bytes(_SALT_BYTES)
+        make_directory(self._folder)
+        self._write(name, "", made, self._wrapping())
+        return made
 
     def all(self) -> list[KeyState]:
         """Every key there is or was, oldest first."""
@@ -224,10 +210,10 @@ class DayKeys:
         there = [kept for state in self.all() if (kept := self._read(state.id)) is not None]
         for kept in there:
             plain = wrapping.unwrap(self._wrapped(kept), kept.id)
-            self._write(kept.id, kept.public, wrapping.wrap(plain, kept.id), wrapping.name)
-        lasting = sorted(self._folder.glob(f"*{_LASTING}"))
-        for path in lasting:
-            self._write_lasting(path, self.lasting(path.name.removesuffix(_LASTING)), wrapping)
+            self._write(kept.id, kept.public, plain, wrapping)
+        lasting = sorted(path.name.removesuffix(_LASTING) for path in self._folder.glob(f"*{_LASTING}"))
+        for name in lasting:
+            self._write(name, "", self.lasting(name), wrapping)
         wrapping.end_rotation()
         return len(there) + len(lasting)
 
@@ -236,14 +222,13 @@ class DayKeys:
         salt = secrets.token_bytes(_SALT_BYTES)
         wrapping = self._wrapping()
         make_directory(self._folder)
-        public_text = base64.b64encode(public).decode()
-        self._write(key_id, public_text, wrapping.wrap(private + salt, key_id), wrapping.name)
+        self._write(key_id, base64.b64encode(public).decode(), private + salt, wrapping)
         self._opened[key_id] = DayKey(SealingKey(key_id, public, salt), private)
         self._made.add(key_id)
         return SealingKey(key_id, public, salt)
 
-    def _write(self, key_id: str, public: str, wrapped: bytes, wrapped_by: str) -> None:
-        kept = _File(key_id, public, base64.b64encode(wrapped).decode(), wrapped_by)
+    def _write(self, key_id: str, public: str, plain: bytes, wrapping: Wrapping) -> None:
+        kept = _File(key_id, public, base64.b64encode(wrapping.wrap(plain, key_id)).decode(), wrapping.name)
         try:
             write_durably(self._path(key_id), msgspec.json.encode(kept) + b"\n")
             sync_directory(self._folder)
@@ -255,6 +240,10 @@ class DayKeys:
     def _read(self, key_id: str) -> _File | None:
         if not _ID.fullmatch(key_id) or self._erased_path(key_id).exists():
             return None
+        return self._load(key_id)
+
+    def _load(self, key_id: str) -> _File | None:
+        """The file of a day's key, or of a lasting one by its name."""
         try:
             found = msgspec.json.decode(self._path(key_id).read_bytes(), type=_File)
         except FileNotFoundError:
@@ -293,7 +282,7 @@ class DayKeys:
         return self._folder / f"{key_id}{_HELD}"
 
     def _path(self, key_id: str) -> Path:
-        return self._folder / f"{key_id}{_SUFFIX}"
+        return self._folder / f"{key_id}{_SUFFIX if _ID.fullmatch(key_id) else _LASTING}"
 
     def _erased_path(self, key_id: str) -> Path:
         return self._folder / f"{key_id}{_ERASED}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.table import Table
@@ -83,12 +83,7 @@ def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     settings = _settings(data_directory(data_dir).notify_settings)
     found = [(each.name, secret_fault(each)) for each in settings.receiver]
     found += [(each.name, secret_fault(each)) for each in settings.answerer]
-    if as_json:
-        say_json([{"name": name, "fault": fault} for name, fault in found])
-    else:
-        for name, fault in found:
-            _say(name, fault, "can be used")
-    raise typer.Exit(REFUSED if any(fault for _name, fault in found) else OK)
+    _say(found, "can be used", as_json=as_json)
 
 
 @notify.command("test")
@@ -123,19 +118,20 @@ def send_test(
         except DoorwardError as error:
             fault = str(error)
         found.append((each.name, fault))
+    _say(found, "took it", as_json=as_json)
+
+
+def _say(found: list[tuple[str, str]], good: str, *, as_json: bool) -> NoReturn:
+    """Each name with its fault, or *good* where there is none; then end, with 1 for any fault."""
     if as_json:
         say_json([{"name": name, "fault": fault} for name, fault in found])
     else:
-        for each_name, fault in found:
-            _say(each_name, fault, "took it")
+        for name, fault in found:
+            if fault:
+                console().print(Text("  ✗ ", style="red").append(f"{name}: {fault}", style="default"), soft_wrap=True)
+            else:
+                console().print(Text("  ✓ ", style="green").append(f"{name} {good}", style="default"))
     raise typer.Exit(REFUSED if any(fault for _name, fault in found) else OK)
-
-
-def _say(name: str, fault: str, good: str) -> None:
-    if fault:
-        console().print(Text("  ✗ ", style="red").append(f"{name}: {fault}", style="default"), soft_wrap=True)
-    else:
-        console().print(Text("  ✓ ", style="green").append(f"{name} {good}", style="default"))
 
 
 def _whereto(each: Receiver) -> str:

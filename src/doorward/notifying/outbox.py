@@ -18,13 +18,12 @@ from doorward.errors import DoorwardError
 from doorward.model.notice import Notice, Occasion
 from doorward.notifying.receivers import Receiver
 from doorward.notifying.senders import NotTaken, Sender
+from doorward.shipping.posting import FIRST_PAUSE_SECONDS, longer
 
 # What waits for a receiver that is down; the oldest goes when there is no room.
 MOST_WAITING = 500
 # What is told later than this helps nobody.
 LATEST_SECONDS = 3_600
-# From the first failure on, doubled.
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 
 
 class OutboxState(msgspec.Struct, frozen=True):
@@ -123,8 +122,7 @@ class Outbox:
         except DoorwardError as error:
             if not state.failure:
                 telemetry.log("notice.failed", level=logging.WARNING, receiver=self.receiver.name, error=error.message)
-            self._pause = min(LONGEST_PAUSE_SECONDS, max(self._first_pause, self._pause * 2))
-            pause = self._pause
+            pause = self._pause = longer(self._pause, self._first_pause)
             self.state = msgspec.structs.replace(
                 state, failure=error.message, failing_since_us=state.failing_since_us or self._now_us()
             )

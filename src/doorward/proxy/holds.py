@@ -113,7 +113,8 @@ class Holds:
         speaker = identity.speaker.id
         theirs = sum(waiting.speaker == speaker for waiting in self._waiting.values())
         now = self._now_us()
-        if self._is_full(identity) or theirs >= MOST_WAITING_OF_ONE or not self._may_ask(speaker, now):
+        is_program = identity.speaker.kind is not PrincipalKind.HUMAN
+        if self._is_full(is_program=is_program) or theirs >= MOST_WAITING_OF_ONE or not self._may_ask(speaker, now):
             return None
         seconds = decision.hold_seconds or DEFAULT_HOLD_SECONDS
         request = ApprovalRequest(
@@ -155,16 +156,14 @@ class Holds:
         if not self._send(Asked(request)):
             return None
         timer = self._later(float(seconds), lambda: self._end(request.id, RequestState.EXPIRED))
-        is_program = identity.speaker.kind is not PrincipalKind.HUMAN
         self._waiting[request.id] = _Waiting(request, execution_id, speaker, is_program, settled, timer, remind)
         self._remind_later(request.id)
         return request
 
-    def _is_full(self, identity: Identity) -> bool:
+    def _is_full(self, *, is_program: bool) -> bool:
         """Whether there is no room for one more. Programs have less of it: they must not keep people from asking."""
         if len(self._waiting) >= MOST_WAITING:
             return True
-        is_program = identity.speaker.kind is not PrincipalKind.HUMAN
         return is_program and sum(waiting.is_program for waiting in self._waiting.values()) >= MOST_WAITING_OF_PROGRAMS
 
     def _may_ask(self, speaker: str, now_us: int) -> bool:

@@ -17,14 +17,12 @@ from doorward.audit.reader import LogReader
 from doorward.errors import DoorwardError
 from doorward.shipping.destinations import Destination
 from doorward.shipping.ocsf import Events
-from doorward.shipping.posting import DeliveryFailed
+from doorward.shipping.posting import FIRST_PAUSE_SECONDS, DeliveryFailed, longer
 from doorward.shipping.receivers import ConnectionEnded, Receiver
 
 # What is held in memory at a time, however far behind a receiver is.
 BATCH_ENTRIES = 500
 BATCH_BYTES = 1 << 20
-# From the first failure on, doubled: a receiver that is down for a day is not asked a million times.
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 # How far before the cursor sessions are looked for that were open there.
 LOOK_BACK_ENTRIES = 20_000
 
@@ -85,7 +83,7 @@ class Export:
         try:
             return self._step()
         except DoorwardError as error:
-            self._pause = min(LONGEST_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, self._pause * 2))
+            self._pause = longer(self._pause)
             since = self.cursor.failing_since_us or self._now_us()
             cursor = self.cursor
             if isinstance(error, ConnectionEnded) and self._before is not None:

@@ -12,12 +12,19 @@ from doorward.errors import DoorwardError
 
 # An answer is read no further; one that says less is all that is needed.
 ANSWER_BYTES = 4 << 20
+# From the first failure on, doubled: a receiver that is down for a day is not asked a million times.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 
 
 class DeliveryFailed(DoorwardError):
     """A receiver did not take what it was sent; it is sent again later."""
 
     code = "delivery-failed"
+
+
+def longer(pause: float, first: float = FIRST_PAUSE_SECONDS) -> float:
+    """How long to wait in seconds, after a failure that came after *pause*; 0 for the first in a row."""
+    return min(LONGEST_PAUSE_SECONDS, max(first, pause * 2))
 
 
 def trust(ca_file: str) -> ssl.SSLContext:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from doorward.model.statement import Origin, RelationName
 from doorward.sql.functions import is_builtin_function
@@ -69,6 +70,11 @@ class Range:
 
     name: str
     key: object
+
+    @property
+    def breadth(self) -> int:
+        """How much is looked at to find a name in it."""
+        return 1
 
     def column(self, name: str) -> Flow | None:
         """What its column *name* derives from; None if it certainly has none."""
@@ -135,35 +141,40 @@ class Table(Range):
         return Flow(frozenset((origin,)), frozenset((self.key,)), True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is worked out once is kept
 class Derived(Range):
     """A sub-select, CTE, VALUES or aliased join. *repeats* is set for a CTE that refers to itself."""
 
     columns: tuple[Item, ...]
     repeats: bool = False
-    # A query may name its columns tens of thousands of times: they are gone through once, and each name's answer is kept.
-    _named: dict[str | None, Flow] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _stars: list[Range] = field(default_factory=list, init=False, repr=False, compare=False)
-    _columns_known: dict[str, Flow | None] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _qualified_known: dict[str, Flow] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _rows_known: list[Flow] = field(default_factory=list, init=False, repr=False, compare=False)
+    # A query may name its columns tens of thousands of times: they are gone through once.
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _named(self) -> dict[str | None, Flow]:
         named: dict[str | None, list[Flow]] = {}
         for item in self.columns:
-            if isinstance(item, Range):
-                self._stars.append(item)
-            else:
+            if isinstance(item, Shown):
                 named.setdefault(item.name, []).append(item.flow)
-        self._named.update((name, either(flows)) for name, flows in named.items())
+        return {name: either(flows) for name, flows in named.items()}
+
+    @cached_property
+    def _stars(self) -> tuple[Range, ...]:
+        return tuple(item for item in self.columns if isinstance(item, Range))
+
+    @cached_property
+    def _row(self) -> Flow:
+        return self._seen(joined(map(flow_of, self.columns)))
+
+    @property
+    def breadth(self) -> int:
+        """Its stars are looked at one by one."""
+        return 1 + len(self._stars)
 
     def column(self, name: str) -> Flow | None:
         """The column of that name, one that we could not name, or one behind a star."""
-        if name not in self._columns_known:
-            found = [self._named.get(name), self._named.get(None), *(star.column(name) for star in self._stars)]
-            flows = [flow for flow in found if flow is not None]
-            self._columns_known[name] = self._seen(either(flows)) if flows else None
-        return self._columns_known[name]
+        found = [self._named.get(name), self._named.get(None), *(star.column(name) for star in self._stars)]
+        flows = [flow for flow in found if flow is not None]
+        return self._seen(either(flows)) if flows else None
 
     def is_sure_of(self, name: str) -> bool:
         """Whether a result column is called so."""
@@ -171,11 +182,6 @@ class Derived(Range):
 
     def qualified(self, name: str) -> Flow:
         """Its column, or one behind a star, or a function of that name called on its row."""
-        if name not in self._qualified_known:
-            self._qualified_known[name] = self._qualified(name)
-        return self._qualified_known[name]
-
-    def _qualified(self, name: str) -> Flow:
         found = self.column(name)
         if found is None:
             return replace(self.row(), is_bare=False)
@@ -186,9 +192,7 @@ class Derived(Range):
 
     def row(self) -> Flow:
         """All its columns at once."""
-        if not self._rows_known:
-            self._rows_known.append(self._seen(joined(map(flow_of, self.columns))))
-        return self._rows_known[0]
+        return self._row
 
     def items(self) -> Sequence[Item]:
         """Its columns."""

@@ -560,7 +560,7 @@ class _Reading:
     def _column(self, body: Fields, level: Level) -> Flow:
         fields = body.get("fields", ())
         parts = strings(fields)
-        self._visits.count(sum(len(outer.ranges) for outer in level.levels()))
+        self._visits.count(sum(item.breadth for outer in level.levels() for item in outer.ranges))
         if not parts:
             return joined(item.row() for item in level.ranges)
         if len(parts) != len(fields):
