@@ -119,7 +119,7 @@ class LocalAccounts:
                 raise NotFound(f"{name!r} has no local account.", "See: doorward user accounts")
             await self._changes.record(by, "account.removed", name)
             self._store.local_accounts.remove(record.principal.id)
-        await self._end_sign_ins(by, record.principal.id, "Your local account was removed.")
+        await self._sign_ins.end_all(by, record.principal.id, "Your local account was removed.")
 
     # --- setting one up -----------------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class LocalAccounts:
                 )
             )
         self._setting_up.take(account.link_digest.hex())
-        await self._end_sign_ins(Operator(person), person.id, "Your local account was set up anew.")
+        await self._sign_ins.end_all(Operator(person), person.id, "Your local account was set up anew.")
         return codes
 
     # --- signing in ---------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ class LocalAccounts:
         async with self._changes.turn():
             await self._changes.record(by, "account.password_changed", person.name)
             self._store.local_accounts.change(person.id, password=verifier)
-        await self._end_sign_ins(by, person.id, "Your password was changed.")
+        await self._sign_ins.end_all(by, person.id, "Your password was changed.")
         return await self._open(person, via)
 
     async def renew_recovery_codes(self, by: Operator, password: str, code: str) -> tuple[str, ...]:
@@ -232,11 +232,6 @@ class LocalAccounts:
 
     async def _open(self, person: Principal, via: str) -> Operator:
         return await self._sign_ins.open(person, via, self._now() + int(self._settings.session_hours * _HOUR_US))
-
-    async def _end_sign_ins(self, by: Operator, principal_id: str, why: str) -> None:
-        for sign_in in self._store.sign_ins.live():
-            if sign_in.principal_id == principal_id:
-                await self._sign_ins.end(by, sign_in.id, why)
 
     # --- what is kept -------------------------------------------------------------------------------------------------
 

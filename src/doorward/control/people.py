@@ -116,9 +116,7 @@ class People:
             await self._principals.resume(DIRECTORY, record.principal.name)
         elif not active and record.suspended_us is None:
             await self._principals.suspend(DIRECTORY, record.principal.name, "The directory deactivated the person.")
-            for sign_in in self._store.sign_ins.live():
-                if sign_in.principal_id == entry.principal_id:
-                    await self._sign_ins.end(DIRECTORY, sign_in.id, "The directory deactivated you.")
+            await self._sign_ins.end_all(DIRECTORY, entry.principal_id, "The directory deactivated you.")
 
     async def _person(self, name: str) -> str:
         record = self._store.principals.named(name)

@@ -160,6 +160,12 @@ class SignIns:
                 if issued_in == sign_in.id:
                     await self._sessions.revoke(credential_id=token_id, reason=f"Your sign-in is over: {why}")
 
+    async def end_all(self, by: Operator, principal_id: str, why: str) -> None:
+        """End every sign-in of a person."""
+        for sign_in in self._store.sign_ins.live():
+            if sign_in.principal_id == principal_id:
+                await self.end(by, sign_in.id, why)
+
     async def logged_out(self, logout_token: str) -> None:
         """The provider says that somebody has signed out there. Raises AuthenticationFailed."""
         if self.provider is None:
