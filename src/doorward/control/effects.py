@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from doorward.catalog.resolve import Resolved, names_are_vouched, resolve
+from doorward.catalog.sampling import quoted
 from doorward.databases import database_for
 from doorward.errors import DoorwardError
 from doorward.model.approval import ApprovalRequest
@@ -182,7 +183,7 @@ async def _rows(
 
 
 async def _counted(querier: Querying, target: Relation, effect: Effect) -> Effect:
-    name = f"{_quoted(target.schema)}.{_quoted(target.name)}"
+    name = f"{quoted(target.schema)}.{quoted(target.name)}"
     inner = f"SELECT 1 FROM {name} LIMIT {MOST_COUNTED + 1}"  # noqa: S608 - names of the catalog, quoted
     rows = await querier.query(f"SELECT pg_catalog.count(*) FROM ({inner}) counted")  # noqa: S608
     count = int(rows[0][0] or 0)
@@ -225,7 +226,3 @@ def planned_rows(plan: str) -> int:
         return int(node["Plan Rows"])
     except (ValueError, KeyError, IndexError, TypeError):
         return -1
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
